@@ -1,0 +1,30 @@
+"""Times: Unix milliseconds inside, RFC 3339 in UTC with milliseconds outside."""
+
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+
+Milliseconds = int
+
+
+def now_ms() -> Milliseconds:
+    """The server's clock, Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@lru_cache(maxsize=4096)
+def _to_the_second(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def rfc3339(unix_ms: Milliseconds) -> str:
+    """`2026-11-22T09:43:43.120Z`."""
+    return f"{_to_the_second(unix_ms // 1000)}.{unix_ms % 1000:03d}Z"
+
+
+def from_rfc3339(text: str) -> Milliseconds:
+    """Read a time with a zone. Raises: ValueError when it is not one, or names no zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the time needs a zone, as in 2026-11-22T09:43:43.120Z")
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,171 @@
+"""Every event of Verbatim: what was decided, who decided it, when, and what asked for it.
+
+An event is a frozen struct with a `TOPIC`, its stored name for ever. Fields named in `SEALED` are personal: the mapper
+(sealing.py) stores them encrypted. Fields named in `DATA` are what readers get as `data`, in the contract's order.
+
+A stored form never changes. When an event's fields must change, the class gets a new `TOPIC` with a version
+(`message.posted@2`) and the old topic gets an upcaster here; readers only ever meet the newest form.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import msgspec
+
+Visibility = Literal["public", "private"]
+
+
+class Cause(NamedTuple):
+    """Where an event comes from: who asked, when (Unix milliseconds), by which request, from where."""
+
+    actor: str
+    occurred_at: int
+    request_id: str
+    address: str = ""
+    client: str = ""
+
+    def stamp(self) -> dict[str, Any]:
+        """The fields that every event takes from its cause."""
+        return self._asdict()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every event records.
+
+    `actor` is the person (`guest:…`), `occurred_at` the server's clock in Unix milliseconds, `request_id` the request
+    that caused it. `address` and `client` (sealed, for auditors) say where the request came from.
+    """
+
+    TOPIC: ClassVar[str]
+    SEALED: ClassVar[tuple[str, ...]] = ("address", "client")
+    DATA: ClassVar[tuple[str, ...]] = ()
+
+    actor: str
+    occurred_at: int
+    request_id: str
+    address: str = ""
+    client: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What in the room the event is about; conditions are checked against it."""
+        raise NotImplementedError
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The event's own fields as readers see them on the wire."""
+        return {name: getattr(self, name) for name in self.DATA}
+
+
+TOPICS: dict[str, type[Event]] = {}
+"""Every topic that can be read, with the class of its newest form."""
+
+Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
+UPCASTERS: dict[str, Upcaster] = {}
+"""Old topics: each maps the old fields (unsealed) to the next topic and its fields."""
+
+
+def register[E: Event](cls: type[E]) -> type[E]:
+    """Make `cls` readable from the store under its own `TOPIC`."""
+    if "TOPIC" not in cls.__dict__ or cls.TOPIC in TOPICS:
+        raise TypeError(f"{cls.__name__} needs a TOPIC of its own")
+    TOPICS[cls.TOPIC] = cls
+    return cls
+
+
+def wire_name(topic: str) -> str:
+    """The name by which clients know a stored topic: without its version."""
+    return topic.partition("@")[0]
+
+
+def revive(topic: str, fields: Mapping[str, Any]) -> Event:
+    """Make the event that was stored under `topic`, upcasting old forms. Raises: KeyError for an unknown topic."""
+    current = dict(fields)
+    while topic in UPCASTERS:
+        topic, current = UPCASTERS[topic](current)
+    return msgspec.convert(current, TOPICS[topic])
+
+
+@register
+class RoomOpened(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A room began; its actor owns it."""
+
+    TOPIC = "room.opened"
+    DATA = ("title", "visibility")
+
+    title: str
+    visibility: Visibility
+
+    @property
+    def subject(self) -> str:
+        return "rules"
+
+
+@register
+class RoomChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The rules of a room changed; only what changed is set."""
+
+    TOPIC = "room.changed"
+    DATA = ("title", "topic", "archived", "slow_mode_s")
+
+    title: str | None = None
+    topic: str | None = None
+    archived: bool | None = None
+    slow_mode_s: int | None = None
+
+    @property
+    def subject(self) -> str:
+        return "rules"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {name: value for name in self.DATA if (value := getattr(self, name)) is not None}
+
+
+@register
+class MessagePosted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody said something."""
+
+    TOPIC = "message.posted"
+    SEALED = ("message", "handle", "address", "client")
+    DATA = ("message_id", "message", "handle", "reply_to", "client_msg_id")
+
+    message_id: str
+    message: str
+    handle: str
+    reply_to: str | None = None
+    client_msg_id: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"message:{self.message_id}"
+
+
+class PersonEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something about one person's standing in a room."""
+
+    person: str
+
+    @property
+    def subject(self) -> str:
+        return f"member:{self.person}"
+
+
+@register
+class MemberBanned(PersonEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person may no longer post in or enter the room, until a time (Unix milliseconds) or for good."""
+
+    TOPIC = "member.banned"
+    SEALED = ("reason", "address", "client")
+    DATA = ("person", "until", "reason")
+
+    until: int | None = None
+    reason: str = ""
+
+
+@register
+class MemberUnbanned(PersonEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's ban was lifted."""
+
+    TOPIC = "member.unbanned"
+    DATA = ("person",)

@@ -1,0 +1,126 @@
+"""Messages: their ids, their state, and the decision to post one. Pure."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from commands.errors import Archived, IdempotencyMismatch, InvalidField
+from commands.events import Cause, Event, MessagePosted
+from commands.member import Membership, check_handle, check_not_banned
+from commands.rules import Rules, check_characters, check_seen
+
+MAX_MESSAGE = 10_000
+MAX_CLIENT_MSG_ID = 64
+MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
+UUID7 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}", re.IGNORECASE)
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
+_CROCKFORD = {c: i for i, c in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
+
+
+class PostMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Say something in a room. The same `client_msg_id` from the same person is the same message."""
+
+    room: str
+    message: str
+    client_msg_id: str | None = None
+    handle: str | None = None
+    reply_to: str | None = None
+
+
+class MessageState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one message as of `seq`, the last event about it; seq 0 was never posted."""
+
+    seq: int = 0
+    posted_seq: int = 0
+    author: str = ""
+    original: str = ""
+    reply_to: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self.seq > 0
+
+
+def evolve(state: MessageState, seq: int, event: Event) -> MessageState:
+    """The message after `event`, which was recorded as `seq`."""
+    match event:
+        case MessagePosted():
+            return MessageState(
+                seq=seq, posted_seq=seq, author=event.actor, original=event.message, reply_to=event.reply_to
+            )
+        case _:
+            return state
+
+
+def derive_id(room: str, author: str, client_msg_id: str) -> str:
+    """The id of a message: 32 hex digits, the same for every retry.
+
+    A UUIDv7 or ULID lends its 48 bits of milliseconds as a prefix, which keeps the store's index warm in one place;
+    after it come 80 bits of a hash. Any other `client_msg_id` gives a hash of 128 bits: correct, slower to store.
+    """
+    digest = hashlib.sha256(f"{room}\0{author}\0{client_msg_id}".encode()).hexdigest()
+    if UUID7.fullmatch(client_msg_id):
+        return client_msg_id.replace("-", "")[:12].lower() + digest[:20]
+    if ULID.fullmatch(client_msg_id):
+        return f"{_ulid_ms(client_msg_id):012x}{digest[:20]}"
+    return digest[:32]
+
+
+def _ulid_ms(ulid: str) -> int:
+    value = 0
+    for letter in ulid[:10].upper():
+        value = value * 32 + _CROCKFORD[letter]
+    return value
+
+
+def check_post(command: PostMessage) -> None:
+    """Refuse what no room would take. Raises: InvalidField."""
+    check_characters("message", command.message)
+    if not command.message.strip():
+        raise InvalidField.of("message", "say something")
+    if len(command.message) > MAX_MESSAGE:
+        raise InvalidField.of("message", f"use at most {MAX_MESSAGE} characters")
+    if command.handle is not None:
+        check_handle(command.handle)
+    if command.client_msg_id is not None:
+        check_client_msg_id(command.client_msg_id)
+    if command.reply_to is not None and not MESSAGE_ID.fullmatch(command.reply_to):
+        raise InvalidField.of("reply_to", "a message id is 32 hex digits")
+
+
+def check_client_msg_id(client_msg_id: str) -> None:
+    """Raises: InvalidField."""
+    check_characters("client_msg_id", client_msg_id)
+    if not 1 <= len(client_msg_id) <= MAX_CLIENT_MSG_ID:
+        raise InvalidField.of("client_msg_id", f"use 1 to {MAX_CLIENT_MSG_ID} characters")
+
+
+def post(
+    rules: Rules,
+    membership: Membership,
+    command: PostMessage,
+    message_id: str,
+    handle: str,
+    cause: Cause,
+) -> Iterable[Event]:
+    """Decide `PostMessage` for a message that does not exist yet. Raises: NotFound, Archived, Banned."""
+    check_seen(rules, cause.actor)
+    check_not_banned(membership, cause.occurred_at)
+    if rules.archived:
+        raise Archived
+    yield MessagePosted(
+        **cause.stamp(),
+        message_id=message_id,
+        message=command.message,
+        handle=handle,
+        reply_to=command.reply_to,
+        client_msg_id=command.client_msg_id,
+    )
+
+
+def check_same(state: MessageState, command: PostMessage) -> None:
+    """A retry must say the same as the first time. Raises: IdempotencyMismatch."""
+    if (state.original, state.reply_to) != (command.message, command.reply_to):
+        raise IdempotencyMismatch

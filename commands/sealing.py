@@ -1,0 +1,147 @@
+"""What is personal in an event is sealed: encrypted with a key of that person's own (AES-256-GCM).
+
+A stored event is JSON with its plain fields and one field `sealed`: 12 bytes of nonce and the ciphertext of the
+personal fields as JSON. Stream, actor and subject are its associated data, so that a sealed text cannot be moved to
+another message, person or room. Keys are wrapped by the master key and durable before anything is sealed with them.
+Destroying a key erases its person from the log without changing a stored byte.
+"""
+
+import os
+from base64 import b64decode
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from commands.events import Event, revive
+from commands.store import NewEvent, Recorded
+
+NONCE_BYTES = 12
+MAX_CACHED_KEYS = 20_000
+_json = msgspec.json.Encoder()
+
+
+class KeyVault(Protocol):
+    """Where wrapped keys are kept. A row without a key is a person who was erased; it never gets one again."""
+
+    async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
+        """The wrapped keys of those who have, or had, one."""
+
+    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+        """Keep a key durably unless the person has one; answers the one that is kept."""
+
+
+class Fact(NamedTuple):
+    """A recorded event, opened. Without an `event`, `stub` says why: its person was `erased`, or it is `broken`."""
+
+    recorded: Recorded
+    event: Event | None
+    stub: Literal["", "erased", "broken", "redacted", "hidden"] = ""
+
+
+class Erased(Exception):
+    """This person's key was destroyed."""
+
+
+class Keyring:
+    """The keys of people, unwrapped and cached. Safe to share between tasks of one event loop."""
+
+    def __init__(self, vault: KeyVault, master_key: bytes) -> None:
+        self._vault = vault
+        self._master = AESGCM(master_key)
+        self._ciphers: OrderedDict[str, AESGCM | None] = OrderedDict()
+
+    def cached(self, person: str) -> bool:
+        return person in self._ciphers
+
+    async def ensure(self, person: str) -> None:
+        """Make sure that `person` has a durable key. Raises: Erased, StoreUnavailable."""
+        if person not in self._ciphers:
+            await self.load([person])
+        if person not in self._ciphers:
+            fresh = self._wrap(person, AESGCM.generate_key(bit_length=256))
+            self._keep(person, await self._vault.add(person, fresh))
+        self.cipher(person)
+
+    async def load(self, persons: Iterable[str]) -> None:
+        """Have the keys of these people at hand, as far as they exist."""
+        missing = [person for person in set(persons) if person not in self._ciphers]
+        if missing:
+            for person, wrapped in (await self._vault.read(missing)).items():
+                self._keep(person, wrapped)
+
+    def cipher(self, person: str) -> AESGCM:
+        """The cipher of somebody whose key was loaded. Raises: Erased, KeyError."""
+        cipher = self._ciphers[person]
+        if cipher is None:
+            raise Erased(person)
+        return cipher
+
+    def forget(self, person: str) -> None:
+        """Drop a key from the cache: its person was erased."""
+        self._ciphers[person] = None
+
+    def _wrap(self, person: str, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, key, person.encode())
+
+    def _keep(self, person: str, wrapped: bytes | None) -> None:
+        if wrapped is None:
+            self._ciphers[person] = None
+        else:
+            key = self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())
+            self._ciphers[person] = AESGCM(key)
+        while len(self._ciphers) > MAX_CACHED_KEYS:
+            self._ciphers.popitem(last=False)
+
+
+class Mapper:
+    """Turns events into stored form and back, sealing and opening what is personal."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+
+    def seal(self, stream: str, event: Event) -> NewEvent:
+        """The stored form of an event, whose actor's key is at hand. Raises: Erased, KeyError."""
+        fields = msgspec.structs.asdict(event)
+        personal = {name: fields.pop(name) for name in type(event).SEALED}
+        nonce, subject = os.urandom(NONCE_BYTES), event.subject
+        cipher = self.keyring.cipher(event.actor)
+        bound = _associated_data(stream, event.actor, subject)
+        fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
+        return NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+
+    async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
+        """Open stored events, in their order; one that cannot be opened says so and harms no other."""
+        raw = [(row, _decode(row.state)) for row in recorded]
+        await self.keyring.load(actor for _, fields in raw if isinstance(actor := fields.get("actor"), str))
+        return [self._open_one(row, fields) for row, fields in raw]
+
+    def _open_one(self, row: Recorded, fields: dict[str, object]) -> Fact:
+        try:
+            actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
+            cipher = self.keyring.cipher(actor)
+            bound = _associated_data(row.stream, actor, row.subject)
+            personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
+            return Fact(row, revive(row.topic, {**fields, **personal}))
+        except Erased:
+            return Fact(row, None, "erased")
+        except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
+            return Fact(row, None, "broken")
+
+
+_FIELDS = msgspec.json.Decoder(dict[str, object])
+
+
+def _decode(state: bytes) -> dict[str, object]:
+    try:
+        return _FIELDS.decode(state)
+    except msgspec.MsgspecError:
+        return {}
+
+
+def _associated_data(stream: str, actor: str, subject: str) -> bytes:
+    return f"{stream}\0{actor}\0{subject}".encode()

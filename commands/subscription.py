@@ -1,0 +1,55 @@
+"""Reading the log: rooms by seq, the whole store by position, and following it as it grows."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from commands.sealing import Fact, Mapper
+from commands.store import Mark, Recorded, Store
+
+POLL_S = 1.0
+"""A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
+
+
+class Log:
+    """The store's events, opened for reading. What the live side and the projections follow."""
+
+    def __init__(self, store: Store, mapper: Mapper) -> None:
+        self._store = store
+        self._mapper = mapper
+
+    async def read_room(self, room: str, *, after: int, upto: int | None = None, limit: int = 300) -> list[Fact]:
+        """A room's events with `after` < seq ≤ `upto`, by seq. Raises: StoreUnavailable."""
+        return await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
+
+    async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
+        """Open recorded events that came another way (the bus), in their order."""
+        return await self._mapper.open(recorded)
+
+    async def head(self, room: str) -> int:
+        """The last seq of a room, 0 if it does not exist. Raises: StoreUnavailable."""
+        return await self._store.head(room)
+
+    async def last_position(self) -> int:
+        """The last position of the store. Raises: StoreUnavailable."""
+        return await self._store.last_position()
+
+    async def tail(self, *, after: int) -> list[Mark]:
+        """What was recorded after a position, as marks; cost follows the traffic. Raises: StoreUnavailable."""
+        return await self._store.tail(after=after)
+
+    async def read_all(self, *, after: int, limit: int) -> list[Fact]:
+        """Events of the whole store after a position, opened, by position. Raises: StoreUnavailable."""
+        return await self.open(await self._store.read_all(after=after, limit=limit))
+
+    async def follow(self, *, after: int, limit: int = 2000) -> AsyncIterator[list[Fact]]:
+        """Every batch of events after a position, for ever: first what is there, then what comes.
+
+        An empty batch is yielded whenever the end was reached, so that a follower can tell catching up from live.
+        Raises: StoreUnavailable; the follower starts again from its own checkpoint.
+        """
+        while True:
+            facts = await self.read_all(after=after, limit=limit)
+            if facts:
+                after = facts[-1].recorded.position
+            yield facts
+            if not facts:
+                await self._store.wait(timeout_s=POLL_S)
