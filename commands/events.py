@@ -15,6 +15,13 @@ import msgspec
 Visibility = Literal["public", "private"]
 
 
+class Numbered(NamedTuple):
+    """Where an event was recorded: its place in its room and in the whole store."""
+
+    seq: int
+    position: int
+
+
 class Cause(NamedTuple):
     """Where an event comes from: who asked, when (Unix milliseconds), by which request, from where."""
 

@@ -1,0 +1,141 @@
+"""The write side's door: commands come in, receipts go out. Load, decide, save."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import Literal
+
+from commands import message, rules
+from commands.attempt import Attempt, Command, Receipt
+from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated
+from commands.identity import Caller
+from commands.limits import Buckets, Rate
+from commands.member import Membership, check_not_banned
+from commands.message import PostMessage
+from commands.clock import now_ms
+from commands.rules import OpenRoom, Rules
+from commands.sealing import Mapper
+from commands.states import RULES, States
+from commands.store import Store
+from commands.writer import Writer
+
+__all__ = ["Command", "Handlers", "Receipt"]
+
+POSTS = Rate(per_s=5, burst=20)
+MAX_SLOW = 50_000
+
+
+class Handlers:
+    """Handles every command, for REST and sockets alike.
+
+    `guests` says what people may do who have not signed in; `limits` turns rate limits and slow mode on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        mapper: Mapper,
+        writer: Writer,
+        *,
+        guests: Literal["write", "read", "off"] = "write",
+        autocreate: bool = True,
+        limits: bool = True,
+    ) -> None:
+        self._states = States(store, mapper)
+        self._mapper = mapper
+        self._writer = writer
+        self._guests = guests
+        self._autocreate = autocreate
+        self._limits = limits
+        self._posts = Buckets(POSTS)
+        self._slow: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    async def handle(self, command: Command, caller: Caller) -> Receipt:
+        """Carry a command out. The receipt comes when it is durable. Raises: Refusal."""
+        return await (await self.accept(command, caller))
+
+    async def accept(self, command: Command, caller: Caller) -> asyncio.Future[Receipt]:
+        """Decide a command and queue it; the future gives its receipt once it is durable, or its refusal.
+
+        Commands of one person in one room that are accepted one after the other are recorded in that order.
+        Raises: Refusal when it is refused at once.
+        """
+        self._check_may_write(caller)
+        if isinstance(command, PostMessage):
+            rules.check_label(command.room)
+            message.check_post(command)
+        attempt = Attempt(
+            command,
+            caller,
+            self._states,
+            self._mapper,
+            autocreate=self._autocreate,
+            pace=lambda standing: self._check_pace(command, caller, standing),
+        )
+        known = await attempt.prepare()
+        if known is None:
+            return self._writer.submit(attempt)
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        answer.set_result(known)
+        return answer
+
+    async def rules(self, room: str, person: str | None) -> Rules:
+        """The rules of a room that `person` may see. Raises: NotFound, Unauthenticated, Unavailable."""
+        if self._guests == "off" and (person is None or person.startswith("guest:")):
+            raise Unauthenticated
+        if not rules.LABEL.fullmatch(room):
+            raise NotFound
+        standing = self._states.remembered(room, RULES)
+        if standing is None:
+            standing = (await self._states.load(room, [RULES]))[RULES]
+        assert isinstance(standing, Rules)
+        rules.check_seen(standing, person)
+        return standing
+
+    async def enter(self, room: str, caller: Caller) -> Rules:
+        """Come into a room to listen: open it if need be and allowed.
+
+        Raises: NotFound, Banned, Unauthenticated, InvalidField, LabelReserved, Unavailable.
+        """
+        rules.check_label(room)
+        try:
+            standing = await self.rules(room, caller.person)
+        except NotFound:
+            if not self._autocreate:
+                raise
+            standing = await self._open(room, caller)
+        subject = f"member:{caller.person}"
+        membership = (await self._states.load(room, [subject]))[subject]
+        assert isinstance(membership, Membership)
+        check_not_banned(membership, now_ms())
+        return standing
+
+    async def _open(self, room: str, caller: Caller) -> Rules:
+        try:
+            await self.handle(OpenRoom(room=room), caller)
+        except RoomExists:
+            pass  # somebody was faster, or it is not theirs to see: the rules tell
+        return await self.rules(room, caller.person)
+
+    def _check_may_write(self, caller: Caller) -> None:
+        if self._guests != "write" and caller.person.startswith("guest:"):
+            raise Unauthenticated("Sign in to take part.")
+
+    def _check_pace(self, command: Command, caller: Caller, standing: Rules) -> None:
+        """Raises: RateLimited, SlowMode."""
+        if not self._limits:
+            return
+        if wait_s := self._posts.take(caller.person):
+            raise RateLimited(retry_after_ms=int(wait_s * 1000) + 1)
+        if isinstance(command, PostMessage) and standing.slow_mode_s and caller.person != standing.owner:
+            self._check_slow_mode((command.room, caller.person), standing.slow_mode_s)
+
+    def _check_slow_mode(self, who: tuple[str, str], slow_mode_s: int) -> None:
+        now = time.monotonic()
+        wait_s = self._slow.get(who, -1e9) + slow_mode_s - now
+        if wait_s > 0:
+            raise SlowMode(retry_after_ms=int(wait_s * 1000) + 1)
+        self._slow[who] = now
+        self._slow.move_to_end(who)
+        if len(self._slow) > MAX_SLOW:
+            self._slow.popitem(last=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from commands.errors import Banned, Forbidden, InvalidField
-from commands.events import Cause, Event, MemberBanned, MemberUnbanned
+from commands.events import Cause, Event, MemberBanned, MemberUnbanned, Numbered
 from commands.rules import Rules, check_characters, check_seen
 
 MAX_HANDLE = 40
@@ -35,17 +35,18 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one person in a room as of `seq`, the last event about them there."""
 
     seq: int = 0
+    position: int = 0
     banned: bool = False
     banned_until: int | None = None
 
 
-def evolve(membership: Membership, seq: int, event: Event) -> Membership:
-    """The membership after `event`, which was recorded as `seq`."""
+def evolve(membership: Membership, at: Numbered, event: Event) -> Membership:
+    """The membership after `event`, which was recorded there."""
     match event:
         case MemberBanned():
-            return Membership(seq=seq, banned=True, banned_until=event.until)
+            return Membership(seq=at.seq, position=at.position, banned=True, banned_until=event.until)
         case MemberUnbanned():
-            return Membership(seq=seq)
+            return Membership(seq=at.seq, position=at.position)
         case _:
             return membership
 
@@ -57,9 +58,7 @@ def check_not_banned(membership: Membership, now_ms: int) -> None:
         raise Banned
 
 
-def ban(
-    rules: Rules, membership: Membership, command: Ban, cause: Cause
-) -> Iterable[Event]:
+def ban(rules: Rules, membership: Membership, command: Ban, cause: Cause) -> Iterable[Event]:
     """Decide `Ban`; banning again in the same way changes nothing. Raises: NotFound, Forbidden, InvalidField."""
     _check_moderates(rules, cause.actor, command.person)
     check_characters("reason", command.reason)
@@ -76,9 +75,7 @@ def ban(
         )
 
 
-def unban(
-    rules: Rules, membership: Membership, command: Unban, cause: Cause
-) -> Iterable[Event]:
+def unban(rules: Rules, membership: Membership, command: Unban, cause: Cause) -> Iterable[Event]:
     """Decide `Unban`; somebody who is not banned stays so. Raises: NotFound, Forbidden, InvalidField."""
     _check_moderates(rules, cause.actor, command.person)
     if membership.banned:

@@ -1,20 +1,25 @@
 """Messages: their ids, their state, and the decision to post one. Pure."""
 
 import hashlib
+import secrets
+import time
 import re
 from collections.abc import Iterable
 
 import msgspec
 
-from commands.errors import Archived, IdempotencyMismatch, InvalidField
-from commands.events import Cause, Event, MessagePosted
+from commands.errors import Archived, Gone, IdempotencyMismatch, InvalidField
+from commands.events import Cause, Event, MessagePosted, Numbered
 from commands.member import Membership, check_handle, check_not_banned
 from commands.rules import Rules, check_characters, check_seen
 
 MAX_MESSAGE = 10_000
 MAX_CLIENT_MSG_ID = 64
 MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
-UUID7 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}", re.IGNORECASE)
+UUID7 = re.compile(
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}",
+    re.IGNORECASE,
+)
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 _CROCKFORD = {c: i for i, c in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
 
@@ -33,7 +38,8 @@ class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one message as of `seq`, the last event about it; seq 0 was never posted."""
 
     seq: int = 0
-    posted_seq: int = 0
+    position: int = 0
+    posted: Numbered = Numbered(0, 0)
     author: str = ""
     original: str = ""
     reply_to: str | None = None
@@ -43,15 +49,26 @@ class MessageState(msgspec.Struct, frozen=True, kw_only=True):
         return self.seq > 0
 
 
-def evolve(state: MessageState, seq: int, event: Event) -> MessageState:
-    """The message after `event`, which was recorded as `seq`."""
+def evolve(state: MessageState, at: Numbered, event: Event) -> MessageState:
+    """The message after `event`, which was recorded there."""
     match event:
         case MessagePosted():
             return MessageState(
-                seq=seq, posted_seq=seq, author=event.actor, original=event.message, reply_to=event.reply_to
+                seq=at.seq,
+                position=at.position,
+                posted=at,
+                author=event.actor,
+                original=event.message,
+                reply_to=event.reply_to,
             )
         case _:
             return state
+
+
+def mint() -> str:
+    """A fresh UUIDv7, for a message whose sender named none."""
+    random = secrets.token_hex(10)
+    return f"{time.time_ns() // 1_000_000:012x}7{random[:3]}8{random[3:18]}"
 
 
 def derive_id(room: str, author: str, client_msg_id: str) -> str:
@@ -100,16 +117,22 @@ def check_client_msg_id(client_msg_id: str) -> None:
 def post(
     rules: Rules,
     membership: Membership,
+    replied_to: MessageState | None,
     command: PostMessage,
     message_id: str,
     handle: str,
     cause: Cause,
 ) -> Iterable[Event]:
-    """Decide `PostMessage` for a message that does not exist yet. Raises: NotFound, Archived, Banned."""
+    """Decide `PostMessage` for a message that does not exist yet.
+
+    Raises: NotFound, Banned, Archived, InvalidField when it replies to nothing.
+    """
     check_seen(rules, cause.actor)
     check_not_banned(membership, cause.occurred_at)
     if rules.archived:
         raise Archived
+    if command.reply_to is not None and not (replied_to and replied_to.exists):
+        raise InvalidField.of("reply_to", "there is no such message in this room")
     yield MessagePosted(
         **cause.stamp(),
         message_id=message_id,
@@ -121,6 +144,8 @@ def post(
 
 
 def check_same(state: MessageState, command: PostMessage) -> None:
-    """A retry must say the same as the first time. Raises: IdempotencyMismatch."""
+    """A retry must say the same as the first time. Raises: IdempotencyMismatch, Gone when the author was erased."""
+    if not state.original:
+        raise Gone
     if (state.original, state.reply_to) != (command.message, command.reply_to):
         raise IdempotencyMismatch

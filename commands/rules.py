@@ -8,8 +8,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from commands.errors import Archived, Forbidden, InvalidField, LabelReserved, NotFound, RoomExists
-from commands.events import Cause, Event, RoomChanged, RoomOpened, Visibility
+from commands.errors import (
+    Archived,
+    Forbidden,
+    InvalidField,
+    LabelReserved,
+    NotFound,
+    RoomExists,
+)
+from commands.events import Cause, Event, Numbered, RoomChanged, RoomOpened, Visibility
 
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,50}")
 RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics"})
@@ -40,6 +47,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of a room as of `seq`, the last event about them; seq 0 is a room that does not exist."""
 
     seq: int = 0
+    position: int = 0
     title: str = ""
     topic: str = ""
     visibility: Visibility = "public"
@@ -52,13 +60,19 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return self.seq > 0
 
 
-def evolve(rules: Rules, seq: int, event: Event) -> Rules:
-    """The rules after `event`, which was recorded as `seq`."""
+def evolve(rules: Rules, at: Numbered, event: Event) -> Rules:
+    """The rules after `event`, which was recorded there."""
     match event:
         case RoomOpened():
-            return Rules(seq=seq, title=event.title, visibility=event.visibility, owner=event.actor)
+            return Rules(
+                seq=at.seq,
+                position=at.position,
+                title=event.title,
+                visibility=event.visibility,
+                owner=event.actor,
+            )
         case RoomChanged():
-            return msgspec.structs.replace(rules, seq=seq, **event.data)
+            return msgspec.structs.replace(rules, seq=at.seq, position=at.position, **event.data)
         case _:
             return rules
 
@@ -89,9 +103,7 @@ def open_room(rules: Rules, command: OpenRoom, cause: Cause) -> Iterable[Event]:
         raise RoomExists
     title = command.room if command.title is None else command.title
     _check_text("title", title, MAX_TITLE)
-    yield RoomOpened(
-        **cause.stamp(), title=title, visibility=command.visibility
-    )
+    yield RoomOpened(**cause.stamp(), title=title, visibility=command.visibility)
 
 
 def change_room(rules: Rules, command: ChangeRoom, cause: Cause) -> Iterable[Event]:

@@ -16,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from commands.events import Event, revive
+from commands.events import TOPICS, Event, revive
 from commands.store import NewEvent, Recorded
 
 NONCE_BYTES = 12
@@ -35,7 +35,11 @@ class KeyVault(Protocol):
 
 
 class Fact(NamedTuple):
-    """A recorded event, opened. Without an `event`, `stub` says why: its person was `erased`, or it is `broken`."""
+    """A recorded event, opened.
+
+    `stub` says why readers get less than the event: its person was `erased` (the event is there, what was personal in
+    it is empty), or it is `broken` (there is no event).
+    """
 
     recorded: Recorded
     event: Event | None
@@ -123,16 +127,18 @@ class Mapper:
     def _open_one(self, row: Recorded, fields: dict[str, object]) -> Fact:
         try:
             actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
-            cipher = self.keyring.cipher(actor)
             bound = _associated_data(row.stream, actor, row.subject)
+            try:
+                cipher = self.keyring.cipher(actor)
+            except Erased:
+                return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
             personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
             return Fact(row, revive(row.topic, {**fields, **personal}))
-        except Erased:
-            return Fact(row, None, "erased")
         except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
             return Fact(row, None, "broken")
 
 
+_NOTHING_PERSONAL = {name: "" for event in TOPICS.values() for name in event.SEALED}
 _FIELDS = msgspec.json.Decoder(dict[str, object])
 
 

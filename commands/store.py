@@ -7,6 +7,8 @@ label. A `seq` counts 1, 2, 3 … within one stream; a `position` orders the who
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from commands.events import Numbered
+
 
 class Recorded(NamedTuple):
     """One stored event, as its row: `state` is the JSON whose personal part is sealed."""
@@ -53,13 +55,6 @@ class Entry(NamedTuple):
     events: Sequence[NewEvent]
 
 
-class Numbered(NamedTuple):
-    """Where one event of an entry was recorded."""
-
-    seq: int
-    position: int
-
-
 class Conflict(NamedTuple):
     """A condition of the entry did not hold; nothing of it was recorded."""
 
@@ -103,7 +98,13 @@ class Store(Protocol):
         """
 
     async def read_stream(
-        self, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1000, backwards: bool = False
+        self,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int = 1000,
+        backwards: bool = False,
     ) -> list[Recorded]:
         """The events of a stream with `after` < seq ≤ `upto`, by rising seq, or falling if `backwards`."""
 
@@ -122,5 +123,8 @@ class Store(Protocol):
     async def last_position(self) -> int:
         """The last position of the store, 0 if it is empty."""
 
-    async def wait(self, *, timeout_s: float) -> None:
-        """Return when something may have been appended since the last call, or after `timeout_s`."""
+    async def wait(self, *, after: int, timeout_s: float) -> None:
+        """Return when something with a position > `after` may have been appended, or after `timeout_s`.
+
+        What was appended before the call counts, so that a follower who read up to `after` sleeps through nothing.
+        """

@@ -52,4 +52,4 @@ class Log:
                 after = facts[-1].recorded.position
             yield facts
             if not facts:
-                await self._store.wait(timeout_s=POLL_S)
+                await self._store.wait(after=after, timeout_s=POLL_S)

@@ -1,0 +1,67 @@
+"""People's keys on SQLite: a file of their own, so that they can be backed up, and destroyed, apart from the log."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from commands.sqlite import check_durable, connect
+from commands.store import StoreUnavailable
+
+_TABLE = "CREATE TABLE IF NOT EXISTS person_keys (person TEXT PRIMARY KEY, wrapped BLOB, created_at INTEGER NOT NULL)"
+
+
+class SQLiteVault:
+    """The `KeyVault` in one SQLite file, as durable as the store."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vault")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Raises: NotDurable, StoreUnavailable."""
+        await self._run(self._prepare)
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._thread.shutdown()
+        if self._connection:
+            self._connection.close()
+
+    async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
+        """See `KeyVault.read`. Raises: StoreUnavailable."""
+        return await self._run(self._read, persons)
+
+    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+        """See `KeyVault.add`. Raises: StoreUnavailable."""
+        return await self._run(self._add, person, wrapped)
+
+    async def _run[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        except (sqlite3.Error, RuntimeError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _prepare(self) -> None:
+        self._connection = connect(self._path)
+        check_durable(self._connection, self._path)
+        self._connection.execute(_TABLE)
+        self._connection.execute("PRAGMA wal_autocheckpoint=100")
+
+    def _read(self, persons: Sequence[str]) -> dict[str, bytes | None]:
+        assert self._connection is not None
+        found: dict[str, bytes | None] = {}
+        for person in persons:
+            row = self._connection.execute("SELECT wrapped FROM person_keys WHERE person = ?", (person,)).fetchone()
+            if row:
+                found[person] = row[0]
+        return found
+
+    def _add(self, person: str, wrapped: bytes) -> bytes | None:
+        assert self._connection is not None
+        statement = "INSERT INTO person_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._connection.execute(statement, (person, wrapped, int(time.time())))
+        return self._read([person])[person]

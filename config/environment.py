@@ -1,0 +1,96 @@
+"""The environment as settings.py wants it: typed, checked, with the contract's defaults."""
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON"
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """An on/off variable. Raises: ImproperlyConfigured for anything else."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in ("on", "1", "true", "yes"):
+        return True
+    if value in ("off", "0", "false", "no"):
+        return False
+    if value:
+        raise ImproperlyConfigured(f"{name} must be on or off, not {value!r}")
+    return default
+
+
+def choice(name: str, *allowed: str) -> str:
+    """One of a few words, the first by default. Raises: ImproperlyConfigured."""
+    value = os.environ.get(name) or allowed[0]
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def database(url: str, base: Path) -> Mapping[str, Any]:
+    """Django's DATABASES entry for `sqlite:///path` or `postgres://…`. Raises: ImproperlyConfigured."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = base / unquote(parts.path).removeprefix("/") if not parts.path.startswith("//") else Path(parts.path[1:])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE"}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": options}
+    if parts.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {"connect_timeout": 2},
+        }
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://")
+
+
+def secret(name: str, var: Path, *, required: bool) -> str:
+    """A secret from the environment, or one made on the first run and kept in `var/`, readable by its owner alone.
+
+    Raises: ImproperlyConfigured when it is `required` from the environment and missing.
+    """
+    if value := os.environ.get(name):
+        return value
+    if required:
+        raise ImproperlyConfigured(f"{name} must be set in the environment when the database is not SQLite")
+    path = var / name.lower()
+    if not path.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        _write_once(path, base64.b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text().strip()
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Create a file whole or not at all; of several processes that try, one wins."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def master_key(encoded: str) -> bytes:
+    """The key that wraps people's keys: 32 bytes in base64. Raises: ImproperlyConfigured."""
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ImproperlyConfigured("MASTER_KEY must be 32 bytes in base64")
+    return key

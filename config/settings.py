@@ -1,0 +1,42 @@
+"""Django's settings, from the environment (docs: README, "Settings")."""
+
+import os
+from pathlib import Path
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+
+DATABASE_URL = os.environ.get("DATABASE_URL") or "sqlite:///var/verbatim.sqlite3"
+DATABASES = {"default": environment.database(DATABASE_URL, BASE_DIR)}
+ON_SQLITE = DATABASE_URL.startswith("sqlite:")
+DIRECT_DATABASE_URL = os.environ.get("DIRECT_DATABASE_URL") or None
+REDIS_URL = os.environ.get("REDIS_URL") or None
+if ON_SQLITE:
+    VAR = Path(DATABASES["default"]["NAME"]).parent
+
+SECRET_KEY = environment.secret("SECRET_KEY", VAR, required=not ON_SQLITE)
+MASTER_KEY = environment.master_key(environment.secret("MASTER_KEY", VAR, required=not ON_SQLITE))
+DEBUG = environment.flag("DEBUG", default=False)
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
+PORT = int(os.environ.get("PORT") or 8000)
+LIMITS_ON = environment.flag("LIMITS", default=True)
+GUESTS = environment.choice("GUESTS", "write", "read", "off")
+ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
+
+INSTALLED_APPS = ["config", "projections", "api", "web", "django.contrib.staticfiles"]
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "config.urls"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CSRF_COOKIE_SAMESITE = "Lax"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+LOGGING_CONFIG = None
