@@ -1,0 +1,54 @@
+# Everything is installed into this folder: uv and Python in .tools, packages in .venv, data in var.
+
+PYTHON ?= python3
+UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
+UV_PYTHON_INSTALL_DIR ?= $(CURDIR)/.tools/python
+UV_SYNC := .tools/bin/uv sync --locked --quiet
+export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR PORT
+# An environment that is active in the caller's shell is not ours.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench chaos browser
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: .venv/.installed-dev ## install everything into this folder, start nothing
+
+run: .venv/.installed ## serve on http://127.0.0.1:8000 (PORT=… for another port)
+	@.venv/bin/python manage.py migrate --verbosity 0
+	@exec .venv/bin/python manage.py serve
+
+test: .venv/.installed-dev browser ## run all tests: SQLite, PostgreSQL, Redis and the browser
+	@.venv/bin/pytest $(ARGS)
+
+check: .venv/.installed-dev ## format, lint, types and architecture, then all tests
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: .venv/.installed-dev ## measure, print tables, write bench/results/
+	@.venv/bin/python -m bench $(ARGS)
+
+chaos: .venv/.installed-dev ## kill servers under load, 50 times on each database, and check what is left
+	@CHAOS_KILLS=50 CHAOS_WRITERS_S=30 .venv/bin/pytest tests/acceptance --timeout=3600 $(ARGS)
+
+browser:
+	@.ci/get-chromium
+
+.venv/.installed: uv.lock .python-version | .tools/bin/uv
+	@echo "Installing Verbatim into .venv …"
+	@$(UV_SYNC) --no-dev --inexact
+	@touch $@
+
+.venv/.installed-dev: uv.lock .python-version | .tools/bin/uv
+	@echo "Installing Verbatim and its development packages into .venv …"
+	@$(UV_SYNC)
+	@touch .venv/.installed $@
+
+.tools/bin/uv:
+	@echo "Getting uv into .tools …"
+	@$(PYTHON) .ci/get_uv.py
