@@ -1,10 +1,12 @@
 """Times: Unix milliseconds inside, RFC 3339 in UTC with milliseconds outside."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 Milliseconds = int
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def now_ms() -> Milliseconds:
@@ -27,4 +29,4 @@ def from_rfc3339(text: str) -> Milliseconds:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time needs a zone, as in 2026-11-22T09:43:43.120Z")
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,47 @@
+"""The parts that web processes, workers and commands share: the store of this deployment and the keys to it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from commands.postgres import PostgresStore, PostgresVault
+from commands.sealing import Keyring, Mapper
+from commands.sqlite import SQLiteStore
+from commands.sqlite_vault import SQLiteVault
+from commands.store import Store
+from commands.subscription import Log
+
+
+class Parts(NamedTuple):
+    """An event store with its keys, and the log that is read through them."""
+
+    store: Store
+    vault: SQLiteVault | PostgresVault
+    mapper: Mapper
+    log: Log
+
+    async def open(self) -> None:
+        """Connect. Raises: NotDurable, StoreUnavailable."""
+        await self.store.open()
+        await self.vault.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.vault.close()
+        await self.store.close()
+
+
+def build() -> Parts:
+    """The parts that the settings ask for. On SQLite, store and keys are files beside Django's."""
+    store: Store
+    vault: SQLiteVault | PostgresVault
+    if settings.ON_SQLITE:
+        beside = Path(settings.DATABASES["default"]["NAME"])
+        store = SQLiteStore(beside.with_suffix(".events.sqlite3"))
+        vault = SQLiteVault(beside.with_suffix(".keys.sqlite3"))
+    else:
+        postgres = PostgresStore(settings.DATABASE_URL, direct_url=settings.DIRECT_DATABASE_URL)
+        store, vault = postgres, PostgresVault(postgres)
+    mapper = Mapper(Keyring(vault, settings.MASTER_KEY))
+    return Parts(store, vault, mapper, Log(store, mapper))
