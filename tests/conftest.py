@@ -1,0 +1,47 @@
+"""What every test starts from: settings of its own in a temporary folder, and nothing left behind."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SCRATCH = Path(tempfile.mkdtemp(prefix="verbatim-tests-"))
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC_CHROMIUMS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+for name in ("REDIS_URL", "DIRECT_DATABASE_URL", "SECRET_KEY", "MASTER_KEY", "DEBUG", "LIMITS", "GUESTS", "PORT"):
+    os.environ.pop(name, None)
+os.environ["DATABASE_URL"] = f"sqlite:///{SCRATCH}/verbatim.sqlite3"
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+def find_chromium() -> str | None:
+    """The program of an installed Chromium."""
+    installed = (shutil.which(name) for name in CHROMIUMS)
+    return next((found for found in (*installed, *MAC_CHROMIUMS) if found and Path(found).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of an installed Chromium; without one the test is skipped, never in CI."""
+    found = find_chromium()
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("no Chromium is installed, and CI never skips the browser tests")
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [report for report in terminalreporter.getreports("skipped") if "no Chromium" in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"!!! {len(skipped)} browser tests SKIPPED: no Chromium is installed", red=True)
