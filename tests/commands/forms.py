@@ -1,0 +1,77 @@
+"""Every form in which an event was ever stored, with the event that it must be read as.
+
+To add one: put it in FORMS and run `.venv/bin/python -m tests.commands.forms`, which writes what is missing to
+fixtures/ and never touches what is there. A stored form is never changed or removed.
+"""
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from commands.events import (
+    Cause,
+    Event,
+    MemberBanned,
+    MemberUnbanned,
+    MessagePosted,
+    RoomChanged,
+    RoomOpened,
+)
+from commands.store import Recorded
+from tests.cast import ADA, GENERAL, GRACE, NOON
+from tests.commands.vault import MemoryVault, mapper
+
+FOLDER = Path(__file__).with_name("fixtures")
+STAMP = Cause(ADA, NOON, "req-1", "192.0.2.7", "curl/8").stamp()
+
+FORMS: dict[str, Event] = {
+    "room.opened": RoomOpened(**STAMP, title="Everybody", visibility="private"),
+    "room.changed": RoomChanged(**STAMP, title="All", topic="Tea 🫖", archived=False, slow_mode_s=5),
+    "message.posted": MessagePosted(
+        **STAMP,
+        message_id="019ab3c45d6e0123456789abcdef0123",
+        message="Über dem Nebel 🫖",
+        handle="Ada L.",
+        reply_to="019ab3c45d6d0123456789abcdef0123",
+        client_msg_id="019ab3c4-5d6e-7f80-8a1b-2c3d4e5f6071",
+    ),
+    "member.banned": MemberBanned(**STAMP, person=GRACE, until=NOON + 1, reason="spam"),
+    "member.unbanned": MemberUnbanned(**STAMP, person=GRACE),
+}
+
+
+def keys() -> MemoryVault:
+    """The wrapped keys of those whose events are stored here."""
+    return MemoryVault(
+        {person: b64decode(key) for person, key in json.loads((FOLDER / "keys.json").read_text()).items()}
+    )
+
+
+def stored(topic: str) -> Recorded:
+    """The row as it was stored."""
+    row = json.loads((FOLDER / f"{topic}.json").read_text())
+    return Recorded(**row | {"state": row["state"].encode()})
+
+
+async def write_missing() -> None:
+    """Seal and store every form that has no fixture yet."""
+    FOLDER.mkdir(exist_ok=True)
+    vault = keys() if (FOLDER / "keys.json").exists() else MemoryVault()
+    sealing = mapper(vault)
+    for topic, event in FORMS.items():
+        path = FOLDER / f"{topic}.json"
+        if not path.exists():
+            await sealing.keyring.ensure(event.actor)
+            form = sealing.seal(GENERAL, event)
+            row = Recorded(107, GENERAL, 7, form.topic, form.subject, form.state)
+            write(path, row._asdict() | {"state": row.state.decode()})
+    write(FOLDER / "keys.json", {person: b64encode(key or b"").decode() for person, key in vault.keys.items()})
+
+
+def write(path: Path, content: dict[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(write_missing())
