@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 
 from commands.sealing import Fact, Mapper
-from commands.store import Mark, Recorded, Store
+from commands.store import Mark, Recorded, Store, StoreUnavailable
+
+__all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable"]
 
 POLL_S = 1.0
 """A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
