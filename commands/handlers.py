@@ -3,16 +3,17 @@
 import asyncio
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Literal
 
 from commands import message, rules
 from commands.attempt import Attempt, Command, Receipt
+from commands.clock import now_ms
 from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated
 from commands.identity import Caller
 from commands.limits import Buckets, Rate
 from commands.member import Membership, check_not_banned
 from commands.message import PostMessage
-from commands.clock import now_ms
 from commands.rules import OpenRoom, Rules
 from commands.sealing import Mapper
 from commands.states import RULES, States
@@ -111,10 +112,9 @@ class Handlers:
         return standing
 
     async def _open(self, room: str, caller: Caller) -> Rules:
-        try:
+        # If it exists, somebody was faster or it is not theirs to see: the rules tell.
+        with suppress(RoomExists):
             await self.handle(OpenRoom(room=room), caller)
-        except RoomExists:
-            pass  # somebody was faster, or it is not theirs to see: the rules tell
         return await self.rules(room, caller.person)
 
     def _check_may_write(self, caller: Caller) -> None:

@@ -1,9 +1,9 @@
 """Messages: their ids, their state, and the decision to post one. Pure."""
 
 import hashlib
+import re
 import secrets
 import time
-import re
 from collections.abc import Iterable
 
 import msgspec

@@ -14,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, override
 
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
+from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from commands.sqlite_batch import Batch, Memory
-from commands.store import Entry, Mark, NotDurable, Outcome, OutcomeUnknown, Recorded, StoreUnavailable
+from commands.sqlite_connection import Datastore, check_durable, connect
+from commands.store import Entry, Mark, Outcome, OutcomeUnknown, Recorded, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-BUSY_TIMEOUT_MS = 5000
 READERS = 4
 CHECKPOINT_EVERY_S = 2.0
 
@@ -56,7 +56,7 @@ class SQLiteStore(SQLiteApplicationRecorder):
         self._appended = asyncio.Event()
         self._known_position = 0
         self._open = False
-        super().__init__(_Datastore(self._path, originator_id_type="text"))
+        super().__init__(Datastore(self._path, originator_id_type="text"))
         self.insert_events_statement = (
             "INSERT INTO stored_events (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"
         )
@@ -215,49 +215,3 @@ class SQLiteStore(SQLiteApplicationRecorder):
             log.exception("checkpointing the store's WAL failed")
         finally:
             connection.close()
-
-
-class _Pool(SQLiteConnectionPool):
-    """The library's pool, with our PRAGMAs on every connection."""
-
-    @override
-    def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
-        set_pragmas(connection._sqlite_conn)
-        return connection
-
-
-class _Datastore(SQLiteDatastore):
-    @override
-    def __init__(self, db_name: str, **options: Any) -> None:
-        super().__init__(db_name, **options)
-        self.pool.close()
-        self.pool = _Pool(db_name=db_name)
-
-
-def connect(path: str) -> sqlite3.Connection:
-    """A connection in autocommit mode that never trades durability for speed."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    set_pragmas(connection)
-    return connection
-
-
-def set_pragmas(connection: sqlite3.Connection) -> None:
-    """WAL, FULL, and checkpoints left to whoever is paid for them."""
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "wal_autocheckpoint=0",
-        "cache_size=-32768",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-
-
-def check_durable(connection: sqlite3.Connection, path: str) -> None:
-    """Raises: NotDurable."""
-    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    level = connection.execute("PRAGMA synchronous").fetchone()[0]
-    if mode != "wal" or level < 2:
-        raise NotDurable(f"{path}: SQLite must run with journal_mode=WAL and synchronous=FULL, not {mode} and {level}")

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
 
 from commands.events import Numbered
 from commands.store import Condition, Conflict, Entry, NewEvent, Outcome

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from commands.sqlite import check_durable, connect
+from commands.sqlite_connection import check_durable, connect
 from commands.store import StoreUnavailable
 
 _TABLE = "CREATE TABLE IF NOT EXISTS person_keys (person TEXT PRIMARY KEY, wrapped BLOB, created_at INTEGER NOT NULL)"

@@ -160,7 +160,7 @@ class Writer:
         entries = [waiting.proposal.entry for waiting in batch]
         try:
             outcomes = await self._append(entries)
-        except Exception as reason:
+        except Exception as reason:  # noqa: BLE001  # whatever it is, nobody may wait for ever
             self._give_up(batch, reason)
             return
         self._on_commit(_recorded(entries, outcomes))

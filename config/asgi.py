@@ -1,7 +1,6 @@
 """The ASGI application: lifespan, static files, Django for HTTP, Channels for WebSockets."""
 
 import os
-from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -9,7 +8,8 @@ from django.core.asgi import get_asgi_application
 
 django = get_asgi_application()
 
-from config.application import Application
-from realtime.routing import websockets
+# Models can only be imported once Django is set up.
+from config.application import Application  # noqa: E402
+from realtime.routing import websockets  # noqa: E402
 
 application = Application(django, websockets)

@@ -73,7 +73,7 @@ def secret(name: str, var: Path, *, required: bool) -> str:
 def _write_once(path: Path, text: str) -> None:
     """Create a file whole or not at all; of several processes that try, one wins."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

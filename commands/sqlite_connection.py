@@ -1,0 +1,58 @@
+"""Connections to SQLite files whose commits survive power loss."""
+
+import sqlite3
+from typing import Any, override
+
+from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
+
+from commands.store import NotDurable
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class _Pool(SQLiteConnectionPool):
+    """The library's pool, with our PRAGMAs on every connection."""
+
+    @override
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        set_pragmas(connection._sqlite_conn)  # noqa: SLF001  # the library has no hook for it
+        return connection
+
+
+class Datastore(SQLiteDatastore):
+    """The library's datastore on our pool, for the tools that read a store through it."""
+
+    @override
+    def __init__(self, db_name: str, **options: Any) -> None:
+        super().__init__(db_name, **options)
+        self.pool.close()
+        self.pool = _Pool(db_name=db_name)
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """A connection in autocommit mode that never trades durability for speed."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    set_pragmas(connection)
+    return connection
+
+
+def set_pragmas(connection: sqlite3.Connection) -> None:
+    """WAL, FULL, and checkpoints left to whoever is paid for them."""
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "wal_autocheckpoint=0",
+        "cache_size=-32768",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def check_durable(connection: sqlite3.Connection, path: str) -> None:
+    """Raises: NotDurable."""
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    level = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if mode != "wal" or level < 2:
+        raise NotDurable(f"{path}: SQLite must run with journal_mode=WAL and synchronous=FULL, not {mode} and {level}")
