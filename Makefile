@@ -9,7 +9,7 @@ export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR PORT
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench chaos browser
+.PHONY: help setup run test check bench chaos docs browser
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 16
@@ -35,6 +35,9 @@ bench: .venv/.installed-dev ## measure, print tables, write bench/results/
 
 chaos: .venv/.installed-dev ## kill servers under load, 50 times on each database, and check what is left
 	@CHAOS_KILLS=50 CHAOS_WRITERS_S=30 .venv/bin/pytest tests/acceptance --timeout=3600 $(ARGS)
+
+docs: .venv/.installed-dev ## write the generated pages of docs/ again
+	@.venv/bin/python -m docs.generate
 
 browser:
 	@.ci/get-chromium
