@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
+from commands.clock import rfc3339
+
 Visibility = Literal["public", "private"]
 
 
@@ -168,6 +170,11 @@ class MemberBanned(PersonEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     until: int | None = None
     reason: str = ""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        until = None if self.until is None else rfc3339(self.until)
+        return {"person": self.person, "until": until, "reason": self.reason}
 
 
 @register
