@@ -1,0 +1,74 @@
+"""Who asks: a bearer token, or the guest cookie together with Django's CSRF token."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security.base import AuthBase
+from ninja.utils import check_csrf
+
+from api.requests import Request
+from commands.errors import Forbidden, Unauthenticated
+from commands.identity import COOKIE, Caller, Identity
+
+MAX_CLIENT = 200
+
+
+class BearerToken(AuthBase):
+    """`Authorization: Bearer …`. Needs no CSRF token: no browser sends it by itself."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    async def __call__(self, request: HttpRequest) -> Identity | None:
+        """Raises: Unauthenticated for a token that is not ours."""
+        assert isinstance(request, Request)
+        identity, how = request.guests.find(request.scope["headers"])
+        return identity if how == "bearer" else None
+
+
+class GuestCookie(AuthBase):
+    """The browser's cookie, which counts only together with the CSRF token."""
+
+    openapi_type = "apiKey"
+    openapi_in = "cookie"
+    openapi_name = COOKIE
+
+    async def __call__(self, request: HttpRequest) -> Identity | None:
+        """Raises: Forbidden without the CSRF token."""
+        assert isinstance(request, Request)
+        identity, how = request.guests.find(request.scope["headers"])
+        if how != "cookie":
+            return None
+        if check_csrf(request) is not None:
+            raise Forbidden("The cookie needs the CSRF token, in the header X-CSRFToken.")
+        return identity
+
+
+CREDENTIALS = [BearerToken(), GuestCookie()]
+"""What an operation that writes asks for: any of these."""
+
+
+def caller(request: Request) -> Caller:
+    """Who sends a command; the operation has asked for `CREDENTIALS`."""
+    identity = request.auth
+    return Caller(
+        person=identity.person,
+        handle=identity.handle,
+        request_id=request.request_id,
+        address=request.address,
+        client=request.META.get("HTTP_USER_AGENT", "")[:MAX_CLIENT],
+    )
+
+
+def reader(request: Request) -> str | None:
+    """Who reads, None for nobody in particular. Raises: Unauthenticated for a token that is not ours."""
+    identity, _ = request.guests.find(request.scope["headers"])
+    return identity.person if identity else None
+
+
+def check_may_read(person: str | None) -> None:
+    """For what is in no room: where guests are not let in, whoever has not signed in reads nothing.
+
+    Raises: Unauthenticated.
+    """
+    if settings.GUESTS == "off" and (person is None or person.startswith("guest:")):
+        raise Unauthenticated

@@ -1,0 +1,68 @@
+"""The raw stream of a room: every event, as it was decided."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from api.answers import RoomEvents, send_json
+from api.credentials import reader
+from api.documentation import IN_ROOM, documented
+from api.places import Label
+from api.query import EventsQuery
+from api.requests import Request
+from commands.clock import rfc3339
+from commands.errors import InvalidField
+from commands.events import wire_name
+from commands.subscription import Fact, Log
+
+MAX_READ = 5000
+"""How many events one request looks at: one who asks for a rare type goes on from `read_to`."""
+
+router = Router(tags=["events"])
+
+
+@router.get("/{label}/events", operation_id="read_events", **documented({200: RoomEvents}, IN_ROOM, InvalidField))
+async def read_events(request: Request, label: Label, wanted: Query[EventsQuery]) -> HttpResponse:
+    """A room's events after a seq. What you may not see is a stub: its place is kept, its data empty."""
+    rules = await request.handlers.rules(label, reader(request))
+    head = await request.log.head(label)
+    facts, read_to = await _read(request.log, label, wanted, head)
+    body = msgspec.json.encode({"items": [_item(fact) for fact in facts], "head_seq": head, "read_to": read_to})
+    return send_json(body, private=rules.visibility == "private")
+
+
+async def _read(log: Log, room: str, wanted: EventsQuery, head: int) -> tuple[list[Fact], int]:
+    """The events that are wanted, and the seq up to which the stream was read for them."""
+    types = set(wanted.types.split(",")) if wanted.types else None
+    found: list[Fact] = []
+    read_to = min(wanted.after, head)
+    last = min(head, read_to + MAX_READ)
+    while read_to < last and len(found) < wanted.limit:
+        facts = await log.read_room(room, after=read_to, upto=last, limit=wanted.limit)
+        if not facts:
+            break
+        for fact in facts:
+            if len(found) == wanted.limit:
+                break
+            read_to = fact.recorded.seq
+            if types is None or wire_name(fact.recorded.topic) in types:
+                found.append(fact)
+    return found, read_to
+
+
+def _item(fact: Fact) -> dict[str, Any]:
+    recorded, event, stub = fact
+    item = {
+        "seq": recorded.seq,
+        "position": recorded.position,
+        "event": wire_name(recorded.topic),
+        "subject": recorded.subject,
+        "actor": event.actor if event else None,
+        "occurred_at": rfc3339(event.occurred_at) if event else None,
+        "data": event.data if event and not stub else {},
+    }
+    if stub:
+        item["stub"] = "hidden" if stub == "broken" else stub
+    return item

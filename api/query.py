@@ -1,0 +1,89 @@
+"""What is asked in an address, after the question mark: whole numbers and times as text, read strictly."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from commands.clock import Milliseconds, from_rfc3339
+
+MAX_NUMBER = 2**53 - 1
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_TYPES = re.compile(r"[a-z]+\.[a-z_]+(,[a-z]+\.[a-z_]+)*")
+
+
+def whole_number(text: str) -> int:
+    """`42`, and none of the other forms that Python reads as a number. Raises: ValueError."""
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise ValueError("use a whole number")
+    return int(text)
+
+
+def moment(text: str) -> Milliseconds:
+    """An RFC 3339 time as Unix milliseconds. Raises: ValueError."""
+    try:
+        return from_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise ValueError("use a time with its zone, as in 2026-11-22T09:43:43.120Z") from None
+
+
+def event_types(text: str) -> str:
+    """Event names with commas between. Raises: ValueError."""
+    if not _TYPES.fullmatch(text):
+        raise ValueError("use event names with commas between, as in message.posted,member.banned")
+    return text
+
+
+Number = Annotated[int, BeforeValidator(whole_number)]
+Seq = Annotated[Number, Field(ge=1, le=MAX_NUMBER)]
+AfterSeq = Annotated[Number, Field(ge=0, le=MAX_NUMBER)]
+Moment = Annotated[int, BeforeValidator(moment, json_schema_input_type=str)]
+Types = Annotated[str, BeforeValidator(event_types)]
+
+
+class Query(BaseModel):
+    """What every set of parameters has in common: unknown ones are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AtLeast(Query):
+    """Wait, for at most two seconds, until the read model has come this far."""
+
+    min_position: AfterSeq | None = Field(
+        default=None, description="The position that an acknowledgement gave: wait up to 2 s until it can be read"
+    )
+
+
+class PageQuery(AtLeast):
+    """Which page of a room's history."""
+
+    before: Seq | None = Field(default=None, description="The last ones before this seq")
+    after: AfterSeq | None = Field(default=None, description="The first ones after this seq")
+    around: Seq | None = Field(default=None, description="Those on both sides of this seq")
+    at: Moment | None = Field(default=None, description="Those on both sides of this RFC 3339 time")
+    limit: Annotated[Number, Field(ge=1, le=200)] = 50
+
+    def places(self) -> dict[str, int]:
+        """The places that were named; a page has at most one."""
+        named: dict[str, Any] = {name: getattr(self, name) for name in ("before", "after", "around", "at")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class EventsQuery(Query):
+    """Which part of a room's raw stream."""
+
+    after: AfterSeq = Field(default=0, description="Events after this seq")
+    limit: Annotated[Number, Field(ge=1, le=1000)] = 100
+    types: Types | None = Field(
+        default=None, description="Only these events, with commas between", examples=["message.posted"]
+    )
+
+
+class DirectoryQuery(Query):
+    """Which page of the directory."""
+
+    after: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+        default=None, description="`next` of the page before"
+    )
+    limit: Annotated[Number, Field(ge=1, le=200)] = 50

@@ -1,0 +1,66 @@
+"""A request to the API: Django's, with its id and the parts of Verbatim that answer it."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+
+from commands.handlers import Handlers
+from commands.identity import Guests, Identity
+from commands.subscription import Log
+from projections.queries import Queries
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")
+
+
+class Request(ASGIRequest):
+    """A request whose body has been read: `request_id` names it in the answer, the log and the event it causes.
+
+    `auth` is who asks, where an operation wants to know.
+    """
+
+    auth: Identity
+
+    def __init__(self, scope: dict[str, Any], body: bytes, request_id: str) -> None:
+        super().__init__(scope, BytesIO(body))
+        self._body = body
+        self.request_id = request_id
+
+    @property
+    def handlers(self) -> Handlers:
+        found: Handlers = self.scope["state"]["handlers"]
+        return found
+
+    @property
+    def queries(self) -> Queries:
+        found: Queries = self.scope["state"]["queries"]
+        return found
+
+    @property
+    def log(self) -> Log:
+        found: Log = self.scope["state"]["log"]
+        return found
+
+    @property
+    def guests(self) -> Guests:
+        found: Guests = self.scope["state"]["guests"]
+        return found
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, empty if the server does not say (a Unix socket)."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+
+def name_request(headers: Headers) -> str:
+    """The id of a request: the caller's `X-Request-ID` if it is short and plain, else a fresh one."""
+    for name, value in headers:
+        if name == b"x-request-id" and SANE_ID.fullmatch(value):
+            return value.decode("ascii")
+    return secrets.token_hex(16)
