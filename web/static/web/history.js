@@ -1,0 +1,116 @@
+// Older pages, and newer ones on a page that was opened in the past, over REST.
+
+import { messageLine, recordLine } from "./line.js";
+import { DESCRIBED, defaultHandle, describe } from "./records.js";
+
+const LIMIT = 50;
+const AHEAD = "600px 0px";
+
+export class History {
+  /** `onAttached()` when the newest lines have been reached. */
+  constructor({ room, me, log, place, earlier, later, onAttached }) {
+    Object.assign(this, { room, me, log, place, earlier, later, onAttached });
+    this.url = `/api/v1/rooms/${room}`;
+    const watch = new IntersectionObserver((seen) => this.#reach(seen), { root: place.scroller, rootMargin: AHEAD });
+    for (const link of [earlier, later]) watch.observe(link);
+    earlier.addEventListener("click", (event) => this.#click(event, () => this.readEarlier()));
+    this.watch = watch;
+  }
+
+  /** Show that there are earlier lines which the page does not hold (any more). */
+  showEarlier(yes) {
+    this.earlier.hidden = !yes;
+    this.earlier.href = `?before=${this.log.first}`;
+  }
+
+  async readEarlier() {
+    await this.#read(this.earlier, async () => {
+      const upto = this.log.first - 1;
+      const page = await this.#get("messages", { before: upto + 1, limit: LIMIT });
+      const from = page.found_oldest ? 1 : page.items[0].seq;
+      const lines = await this.#lines(page.items, from, upto);
+      this.place.keep(() => {
+        this.log.prepend(lines);
+        this.showEarlier(!page.found_oldest);
+      });
+    });
+  }
+
+  async readLater() {
+    await this.#read(this.later, async () => {
+      const from = this.log.last + 1;
+      const page = await this.#get("messages", { after: from - 1, limit: LIMIT });
+      const upto = page.found_newest ? page.head_seq : page.items.at(-1).seq;
+      const lines = await this.#lines(page.items, from, upto);
+      const change = () => lines.forEach((line) => this.log.place(line));
+      this.place.keepReading(change);
+      if (page.found_newest) this.#attach(page.head_seq);
+    });
+  }
+
+  #attach(head) {
+    this.later.hidden = true;
+    Object.assign(this.log, { attached: true, head });
+    this.onAttached();
+  }
+
+  /** Messages, and the records between them wherever a number is missing. */
+  async #lines(items, from, upto) {
+    const lines = items.map((item) => this.#messageLine(item));
+    if (upto - from + 1 > items.length) lines.push(...(await this.#records(from, upto)));
+    return lines.sort((one, other) => one.dataset.seq - other.dataset.seq);
+  }
+
+  async #records(from, upto) {
+    const { items } = await this.#get("events", { after: from - 1, limit: 1000, types: DESCRIBED.join(",") });
+    const name = (person) => this.name(person);
+    return items
+      .filter(({ seq }) => seq <= upto)
+      .map((event) => ({ seq: event.seq, at: event.occurred_at, person: event.actor, words: describe(event, name) }))
+      .filter(({ words }) => words)
+      .map(recordLine);
+  }
+
+  /** What a person is called in a record. */
+  name(person) {
+    return person === this.me.person ? "you" : (this.log.names.get(person) ?? defaultHandle(person));
+  }
+
+  #messageLine({ seq, created_at: at, author, message_id: messageId, message }) {
+    const mine = author.id === this.me.person;
+    return messageLine({ seq, at, person: author.id, handle: author.handle, messageId, message, mine });
+  }
+
+  async #get(what, query) {
+    const answer = await fetch(`${this.url}/${what}?${new URLSearchParams(query)}`, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  }
+
+  #reach(seen) {
+    for (const { target, isIntersecting } of seen) {
+      if (isIntersecting && target === this.earlier) this.readEarlier();
+      if (isIntersecting && target === this.later) this.readLater();
+    }
+  }
+
+  #click(event, read) {
+    event.preventDefault();
+    read();
+  }
+
+  /** One page at a time; a link that is still in sight afterwards is followed again. */
+  async #read(link, read) {
+    if (this.reading) return;
+    this.reading = true;
+    try {
+      await read();
+      this.watch.unobserve(link);
+      this.watch.observe(link);
+    } catch {
+      link.textContent = "These lines could not be loaded. Try again";
+    } finally {
+      this.reading = false;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// The room as it goes on: frames from the socket become lines, strictly by seq, each once.
+
+import { messageLine, recordLine } from "./line.js";
+import { describe } from "./records.js";
+
+const FAR_BEHIND = 1000;
+const ACK_EVERY = 100;
+
+export class Live {
+  constructor(parts) {
+    Object.assign(this, parts);
+    this.joined = false;
+    this.waiting = [];
+  }
+
+  /** Take the room's events from the first that the page does not have. */
+  subscribe() {
+    this.acked = this.log.head;
+    this.waiting = [];
+    this.catchingUp = true;
+    this.socket.send({ type: "subscribe", id: "subscribe", room: this.room, after: this.log.head });
+  }
+
+  receive(frame) {
+    switch (frame.type) {
+      case "welcome":
+        this.me.person = frame.person;
+        return this.subscribe();
+      case "subscribed":
+        return this.#subscribed(frame);
+      case "event":
+        return this.#queue(frame);
+      case "caught_up":
+        this.#flush();
+        this.catchingUp = false;
+        this.acked = frame.seq;
+        return this.socket.settle();
+      case "posted":
+        this.#flush();
+        return this.outbox.posted(frame);
+      case "error":
+        return this.outbox.refused(frame) || this.#refused(frame);
+    }
+  }
+
+  #subscribed({ head, after }) {
+    this.joined = true;
+    if (head - after > FAR_BEHIND && this.place.atEnd && this.log.attached) location.reload();
+    this.outbox.flush();
+  }
+
+  #refused({ id, code, message }) {
+    if (id !== "subscribe") return;
+    if (code === "after_beyond_head") location.reload(); // the room was restored from a copy that knows less
+    else this.socket.end(ENTRY[code] ?? message);
+    this.composer.lock(ENTRY[code] ?? message);
+  }
+
+  /** Events come in bursts; each burst is one change of the page. */
+  #queue(event) {
+    this.waiting.push(event);
+    this.timer ??= setTimeout(() => this.#flush());
+  }
+
+  #flush() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const events = this.waiting.filter(({ seq }) => seq > this.log.head);
+    this.waiting = [];
+    if (events.length === 0) return;
+    if (this.log.attached) this.place.keep(() => this.#show(events));
+    else this.#count(events);
+    this.log.head = events.at(-1).seq;
+    this.#acknowledge();
+    this.unread.look();
+  }
+
+  #show(events) {
+    const others = [];
+    for (const event of events) {
+      const line = this.outbox.settle(event) ?? this.#line(event);
+      if (!line) continue;
+      this.log.place(line);
+      if (event.event === "message.posted" && event.actor !== this.me.person) others.push(line);
+    }
+    this.unread.arrived(others);
+    this.#tidy();
+  }
+
+  /** The page shows the past: what arrives is only counted. */
+  #count(events) {
+    const others = events.filter(({ event, actor }) => event === "message.posted" && actor !== this.me.person);
+    this.unread.arrived([], others.length);
+  }
+
+  #line(event) {
+    const { seq, occurred_at: at, actor: person, data, stub } = event;
+    const mine = person === this.me.person;
+    if (event.event === "message.posted" && !stub) {
+      return messageLine({ seq, at, person, handle: data.handle, messageId: data.message_id, message: data.message, mine });
+    }
+    if (!stub) this.#heed(event);
+    const words = stub ? "This line was removed." : describe(event, (who) => this.history.name(who));
+    return words ? recordLine({ seq, at, person, words }) : null;
+  }
+
+  /** What an event changes for the reader. */
+  #heed({ event, data }) {
+    if (event === "room.changed" && data.archived !== undefined) {
+      this.composer.lock(data.archived ? ENTRY.archived : "");
+    }
+    if (event === "room.changed" && data.title) document.getElementById("title").textContent = data.title;
+    if (event === "member.banned" && data.person === this.me.person) this.composer.lock(ENTRY.banned);
+    if (event === "member.unbanned" && data.person === this.me.person) this.composer.lock("");
+  }
+
+  #tidy() {
+    const said = this.log.list.querySelector(".line:not(.record)");
+    this.empty.hidden = Boolean(said);
+    if (!said) document.getElementById("next-seq").textContent = this.log.last + 1;
+    if (this.place.atEnd && this.log.trim()) this.history.showEarlier(true);
+  }
+
+  /** A backlog comes in pages; the next one follows the acknowledgement of a page's last event. */
+  #acknowledge() {
+    const { head } = this.log;
+    if (!this.catchingUp && head - this.acked < ACK_EVERY) return;
+    this.acked = head;
+    this.socket.send({ type: "ack", room: this.room, seq: head });
+  }
+}
+
+const ENTRY = {
+  archived: "This room is archived: it can be read, but nothing can be added.",
+  banned: "You are banned from this room.",
+  not_found: "There is no room here that you may enter.",
+  unauthenticated: "You can read here. To write, sign in.",
+};

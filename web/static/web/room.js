@@ -1,0 +1,59 @@
+// The room, put together: one socket, the transcript, what is on its way into it, and where one writes.
+
+import { Composer } from "./composer.js";
+import { Deeds, copyWith } from "./deeds.js";
+import { Handle } from "./handle.js";
+import { History } from "./history.js";
+import { keys } from "./keys.js";
+import { Live } from "./live.js";
+import { Log } from "./log.js";
+import { Outbox } from "./outbox.js";
+import { Place } from "./place.js";
+import { Socket } from "./socket.js";
+import { Unread } from "./unread.js";
+import { make } from "./text.js";
+
+const element = (id) => document.getElementById(id);
+const about = JSON.parse(element("about-room").textContent);
+const { room } = about;
+const me = { person: about.person, handle: about.handle };
+const hash = location.hash.slice(1);
+
+if (/^[1-9]\d*$/.test(hash) && !element(hash) && !location.search) location.replace(`?around=${hash}#${hash}`);
+
+const place = new Place(element("scroller"));
+const log = new Log(element("lines"), { head: about.head, attached: about.foundNewest });
+const socket = new Socket("/chat/", { onFrame: (frame) => live.receive(frame), onState: showState });
+const outbox = new Outbox({ room, me, log, place, send: (frame) => live.joined && socket.send(frame) });
+const unread = new Unread({ room, log, place, button: element("arrived"), announcer: element("announcer") });
+const history = new History({
+  room, me, log, place, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
+});
+const composer = new Composer({ form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say });
+const live = new Live({ room, me, log, place, socket, outbox, unread, history, composer, empty: element("empty") });
+
+new Deeds(log.list);
+new Handle({
+  form: element("rename"), shown: element("handle"), refused: element("rename-refused"), me, onDone: () => composer.focus(),
+});
+keys({ place, composer });
+element("copy-address").addEventListener("click", ({ target }) => copyWith(target, location.origin + location.pathname));
+if (matchMedia("(hover: hover)").matches && !hash) composer.focus();
+socket.open();
+
+function say(message) {
+  unread.clear();
+  outbox.say(message);
+  if (!log.attached) location.assign(location.pathname); // it waits in the outbox, and goes on from the newest lines
+  place.toEnd();
+}
+
+function showState(state, words) {
+  if (state !== "open") {
+    live.joined = false;
+    outbox.lost();
+  }
+  const wire = element("wire");
+  wire.classList.toggle("stopped", state === "ended");
+  if (wire.textContent !== words) wire.replaceChildren(...(words ? [make("span", {}, words)] : []));
+}

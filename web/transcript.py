@@ -1,0 +1,195 @@
+"""The lines of a page: messages and the quiet records between them, grouped and dated as the reader sees them.
+
+`static/web/line.js` makes the same lines in the browser.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from django.utils.safestring import SafeString
+
+from commands.clock import from_rfc3339, rfc3339
+from commands.events import wire_name
+from commands.member import default_handle
+from commands.subscription import Log
+from web.text import is_long, render_text
+
+if TYPE_CHECKING:
+    from projections.queries import Page
+
+GROUP_MS = 5 * 60_000
+HUES = 16
+MAX_RECORDS = 300
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who wrote a message, under the handle they had then."""
+
+    id: str
+    handle: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A message of a history page, as far as a line shows it."""
+
+    message_id: str
+    seq: int
+    author: Author
+    message: str | None
+    created_at: str
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """One line of the transcript. `day` is set where a new day begins, `lead` where another person starts to speak."""
+
+    seq: int
+    at: str
+    person: str
+    handle: str = ""
+    message_id: str = ""
+    text: SafeString | None = None
+    record: str = ""
+    chars: str = ""
+    long: bool = False
+    mine: bool = False
+    lead: bool = True
+    hue: int = 0
+    clock: str = ""
+    day: str = ""
+    date: str = ""
+
+
+async def read_lines(page: "Page", log: Log, room: str, me: str, zone: tzinfo) -> list[Line]:
+    """The lines of a page of history, with the room's other events where their numbers are missing from it."""
+    items = [_item.decode(raw) for raw in page.items]
+    lines = [_message_line(item, me) for item in items]
+    names = {line.person: line.handle for line in lines}
+    lines += await _records(page, [item.seq for item in items], log, room, names, me)
+    return arrange(sorted(lines, key=lambda line: line.seq), zone)
+
+
+_item = msgspec.json.Decoder(Item)
+
+
+def arrange(lines: Sequence[Line], zone: tzinfo) -> list[Line]:
+    """Set what depends on the reader's zone and on the line before."""
+    before: Line | None = None
+    for line in lines:
+        moment = datetime.fromtimestamp(from_rfc3339(line.at) / 1000, zone)
+        line.clock, line.date = f"{moment:%H:%M}", f"{moment:%Y-%m-%d}"
+        if before is None or before.date != line.date:
+            line.day = f"{moment:%A} {moment.day} {moment:%B %Y}"
+        line.lead = not (before and _continues(before, line))
+        before = line
+    return list(lines)
+
+
+def _continues(before: Line, line: Line) -> bool:
+    same = (before.person, before.handle, before.date, before.record) == (line.person, line.handle, line.date, "")
+    return same and not line.record and from_rfc3339(line.at) - from_rfc3339(before.at) < GROUP_MS
+
+
+def _message_line(item: Item, me: str) -> Line:
+    message = item.message
+    return Line(
+        seq=item.seq,
+        at=item.created_at,
+        person=item.author.id,
+        handle=item.author.handle,
+        message_id=item.message_id,
+        text=None if message is None else render_text(message),
+        chars=f"{len(message or ""):,}",
+        long=is_long(message or ""),
+        mine=item.author.id == me,
+        hue=hue(item.author.id),
+    )
+
+
+async def _records(
+    page: "Page", seqs: Iterable[int], log: Log, room: str, names: dict[str, str], me: str
+) -> list[Line]:
+    """What happened between the messages of a page, as far as it can be said in a line."""
+    missing = _missing(page, sorted(seqs))
+    if not missing:
+        return []
+    facts = await log.read_room(room, after=missing[0] - 1, upto=missing[-1], limit=MAX_RECORDS)
+    lines = []
+    for seq, topic, event in ((fact.recorded.seq, fact.recorded.topic, fact.event) for fact in facts):
+        words = event and describe(wire_name(topic), event.actor, event.data, names, me)
+        if event and words:
+            lines.append(Line(seq=seq, at=rfc3339(event.occurred_at), person=event.actor, record=words))
+    return lines
+
+
+def _missing(page: "Page", seqs: Sequence[int]) -> list[int]:
+    first = 1 if page.found_oldest or not seqs else seqs[0]
+    last = page.head_seq if page.found_newest or not seqs else seqs[-1]
+    return sorted(set(range(first, last + 1)) - set(seqs)) if last - first < 10 * MAX_RECORDS else []
+
+
+def describe(topic: str, actor: str, data: dict[str, Any], names: dict[str, str], me: str) -> str:
+    """An event that is no message, in words; empty for one that needs none."""
+
+    def name(person: str) -> str:
+        return "you" if person == me else names.get(person) or default_handle(person)
+
+    who = name(actor)
+    match topic:
+        case "room.opened":
+            return _sentence(f"{who} opened the room")
+        case "room.changed":
+            return _sentence(f"{who} {_change(data)}")
+        case "member.banned":
+            return _sentence(f"{who} banned {name(data['person'])}")
+        case "member.unbanned":
+            return _sentence(f"{who} let {name(data['person'])} in again")
+        case _:
+            return ""
+
+
+def _change(data: dict[str, Any]) -> str:
+    match data:
+        case {"archived": True}:
+            return "archived the room"
+        case {"archived": False}:
+            return "opened the archived room again"
+        case {"title": title}:
+            return f"named the room “{title}”"
+        case {"topic": topic}:
+            return f"set the topic: {topic}" if topic else "removed the topic"
+        case {"slow_mode_s": 0}:
+            return "ended slow mode"
+        case {"slow_mode_s": seconds}:
+            return f"set slow mode: a message every {seconds} s"
+        case _:
+            return "changed the room"
+
+
+def _sentence(words: str) -> str:
+    return words.replace("you ", "You ", 1) if words.startswith("you ") else words
+
+
+def hue(person: str) -> int:
+    """A person's colour, one of 16 (FNV-1a, as in `line.js`)."""
+    value = 0x811C9DC5
+    for byte in person.encode():
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return (value >> 8) % HUES
+
+
+def describe_moment(at: str, zone: tzinfo) -> str:
+    """`22 November, 09:43`, with the year when it is another than this one's."""
+    moment = datetime.fromtimestamp(from_rfc3339(at) / 1000, zone)
+    year = "" if moment.year == datetime.now(zone).year else f" {moment.year}"
+    return f"{moment.day} {moment:%B}{year}, {moment:%H:%M}"
+
+
+def reader_zone(name: str) -> tzinfo:
+    """The zone that the browser told us, else UTC."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
