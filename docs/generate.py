@@ -16,7 +16,7 @@ from realtime import protocol
 HERE = Path(__file__).parent
 NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "any"}
 WRITTEN = "*Written by `make docs` from `{source}`: change it there.*"
-EVENTS = """An event is stored under its topic for ever; its form never changes (a change is a new version and an upcaster).
+EVENTS = """An event is stored under its topic for ever, and its form never changes: what changes gets a new topic.
 *Sealed* fields are encrypted with the key of the event's actor. What is *shown* is in `data` on the wire."""
 FRAMES = """A frame is a JSON object with a `type`. A client's frame may carry an `id`, which its reply repeats. Unknown
 fields are ignored."""

@@ -83,11 +83,14 @@ class History:
     def __init__(self, path: Path) -> None:
         self.records: list[Record] = []
         self.acknowledged = 0
+        self.heads: dict[str, int] = {}
         self._file = path.open("ab")
 
     def add(self, record: Record) -> None:
         self.records.append(record)
-        self.acknowledged += isinstance(record, Acknowledged)
+        if isinstance(record, Acknowledged):
+            self.acknowledged += 1
+            self.heads[record.room] = max(record.seq, self.heads.get(record.room, 0))
         self._file.write(msgspec.json.encode(record) + b"\n")
 
     def close(self) -> None:
