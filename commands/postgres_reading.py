@@ -1,0 +1,64 @@
+"""Reading from PostgreSQL: a few pooled connections, binary results, rows made into tuples of one's choice."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from commands.postgres_connection import ANSWER_S, CONNECT_S, bounded, conninfo, was_refused
+from commands.store import StoreUnavailable
+
+
+class Reading:
+    """A pool of connections in autocommit mode, each statement on its own, prepared."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
+
+    async def open(self) -> None:
+        """Begin to connect. Without `reconnect_timeout=0` the pool would stay away ever longer from a lost server."""
+        self._pool = AsyncConnectionPool(
+            conninfo(self._url),
+            min_size=1,
+            max_size=self._size,
+            kwargs={"autocommit": True},
+            timeout=CONNECT_S,
+            reconnect_timeout=0,
+            open=False,
+        )
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection; further calls raise `StoreUnavailable`."""
+        if self._pool:
+            await self._pool.close()
+
+    async def select[T](
+        self, statement: str, parameters: Sequence[object], make: Callable[[Sequence[Any]], T]
+    ) -> list[T]:
+        """The rows of a statement that may be run twice, each given to `make`. Raises: StoreUnavailable."""
+        if self._pool is None:
+            raise StoreUnavailable("the store is closed")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ANSWER_S
+        while True:
+            connection = None
+            try:
+                async with self._pool.connection() as connection:
+                    with bounded(connection, deadline - loop.time()):
+                        cursor = connection.cursor(binary=True, row_factory=lambda _: make)
+                        await cursor.execute(statement.encode(), parameters, prepare=True)
+                        return await cursor.fetchall()
+            except psycopg.Error as error:
+                died = connection is not None and not was_refused(error)
+                if died and loop.time() < deadline:
+                    continue  # it may have been dead since the last time it was used; there are others
+                if died or connection is None or isinstance(error, psycopg.OperationalError):
+                    raise StoreUnavailable(str(error)) from error
+                raise

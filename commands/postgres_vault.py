@@ -1,0 +1,32 @@
+"""People's keys on PostgreSQL: a table beside the store's, in the same database."""
+
+from collections.abc import Mapping, Sequence
+
+from commands.postgres import PostgresStore
+
+_READ = "SELECT person, wrapped FROM public.person_keys WHERE person = ANY(%s)"
+_ADD = (
+    "INSERT INTO public.person_keys (person, wrapped) VALUES (%s, %s) ON CONFLICT (person) DO NOTHING RETURNING person"
+)
+
+
+class PostgresVault:
+    """The `KeyVault` in a store's database: as durable as the store, and reached through its connections."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._database = store.reading
+
+    async def open(self) -> None:
+        """Nothing to do: the store has created the table, and connects."""
+
+    async def close(self) -> None:
+        """Nothing to do: the connections are the store's."""
+
+    async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
+        """See `KeyVault.read`. Raises: StoreUnavailable."""
+        return dict(await self._database.select(_READ, [list(persons)], lambda row: (row[0], row[1])))
+
+    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+        """See `KeyVault.add`. Raises: StoreUnavailable."""
+        await self._database.select(_ADD, [person, wrapped], tuple)
+        return (await self.read([person]))[person]
