@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from commands.postgres import PostgresStore, PostgresVault
+from commands.postgres import PostgresStore
+from commands.postgres_vault import PostgresVault
 from commands.sealing import Keyring, Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
