@@ -11,5 +11,6 @@ django = get_asgi_application()
 # Models can only be imported once Django is set up.
 from config.application import Application  # noqa: E402
 from realtime.routing import websockets  # noqa: E402
+from web.assets import serve_static  # noqa: E402
 
-application = Application(django, websockets)
+application = Application(serve_static(django), websockets)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from config import environment
+from web.assets import static_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -29,8 +30,7 @@ INSTALLED_APPS = ["config", "projections", "api", "web", "django.contrib.staticf
 MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_URL = static_url()
 
 USE_TZ = True
 TIME_ZONE = "UTC"

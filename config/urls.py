@@ -6,3 +6,5 @@ urlpatterns = [
     path("", include("api.urls")),
     path("", include("web.urls")),
 ]
+handler404 = "web.views.not_found"
+handler500 = "web.views.broken"

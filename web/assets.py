@@ -13,7 +13,7 @@ from wsgiref.headers import Headers
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from servestatic import ServeStaticASGI
+from servestatic import ServeStaticASGI  # type: ignore[import-untyped]  # it ships no py.typed
 
 OURS = Path(__file__).parent / "static"
 

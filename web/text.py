@@ -1,6 +1,6 @@
 """One message as HTML: links can be followed, code keeps its shape, and the text is exactly what was sent.
 
-`static/web/text.js` does the same in the browser; what a reader could copy is in both the message, character by character.
+`static/web/text.js` does the same in the browser; what a reader can copy is the message, character by character.
 """
 
 import re
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 FOLD_CHARS = 1200
 FOLD_LINES = 18
 
-NOT_IN_LINKS = "\\u0000-\\u0020<>\"`\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u2064\\u3000\\ufeff"
+NOT_IN_LINKS = '\\u0000-\\u0020<>"`\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u2064\\u3000\\ufeff'
 SPANS = re.compile(rf"```([\s\S]+?)```\n?|`([^`\n]+)`|https?://[^{NOT_IN_LINKS}]+")
 LANGUAGE = re.compile(r"[A-Za-z0-9_+-]*\n")
 AFTER_LINKS = ".,:;!?'*_~"

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from commands.clock import from_rfc3339, rfc3339
 from commands.events import wire_name
-from commands.member import default_handle
 from commands.subscription import Log
+from web.records import describe
 from web.text import is_long, render_text
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _message_line(item: Item, me: str) -> Line:
         handle=item.author.handle,
         message_id=item.message_id,
         text=None if message is None else render_text(message),
-        chars=f"{len(message or ""):,}",
+        chars=f"{len(message or ''):,}",
         long=is_long(message or ""),
         mine=item.author.id == me,
         hue=hue(item.author.id),
@@ -128,48 +128,6 @@ def _missing(page: "Page", seqs: Sequence[int]) -> list[int]:
     first = 1 if page.found_oldest or not seqs else seqs[0]
     last = page.head_seq if page.found_newest or not seqs else seqs[-1]
     return sorted(set(range(first, last + 1)) - set(seqs)) if last - first < 10 * MAX_RECORDS else []
-
-
-def describe(topic: str, actor: str, data: dict[str, Any], names: dict[str, str], me: str) -> str:
-    """An event that is no message, in words; empty for one that needs none."""
-
-    def name(person: str) -> str:
-        return "you" if person == me else names.get(person) or default_handle(person)
-
-    who = name(actor)
-    match topic:
-        case "room.opened":
-            return _sentence(f"{who} opened the room")
-        case "room.changed":
-            return _sentence(f"{who} {_change(data)}")
-        case "member.banned":
-            return _sentence(f"{who} banned {name(data['person'])}")
-        case "member.unbanned":
-            return _sentence(f"{who} let {name(data['person'])} in again")
-        case _:
-            return ""
-
-
-def _change(data: dict[str, Any]) -> str:
-    match data:
-        case {"archived": True}:
-            return "archived the room"
-        case {"archived": False}:
-            return "opened the archived room again"
-        case {"title": title}:
-            return f"named the room “{title}”"
-        case {"topic": topic}:
-            return f"set the topic: {topic}" if topic else "removed the topic"
-        case {"slow_mode_s": 0}:
-            return "ended slow mode"
-        case {"slow_mode_s": seconds}:
-            return f"set slow mode: a message every {seconds} s"
-        case _:
-            return "changed the room"
-
-
-def _sentence(words: str) -> str:
-    return words.replace("you ", "You ", 1) if words.startswith("you ") else words
 
 
 def hue(person: str) -> int:

@@ -59,7 +59,9 @@ async def room(request: ASGIRequest, label: str) -> HttpResponse:
     except LabelReserved as refusal:
         answer = render_refusal(request, 404, "There is no such page", refusal.detail)
     except Refusal as refusal:
-        answer = render_refusal(request, refusal.status, TITLES.get(refusal.status, "This did not work"), refusal.detail)
+        answer = render_refusal(
+            request, refusal.status, TITLES.get(refusal.status, "This did not work"), refusal.detail
+        )
     return remember(request, answer, token)
 
 
@@ -154,9 +156,11 @@ def _listed(found: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     return {**found, "last_said": describe_moment(at, zone) if at else ""}
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Any address that leads nowhere."""
-    return render_refusal(request, 404, "There is nothing here", "A room's address is its label: /garden/, for example.")
+    return render_refusal(
+        request, 404, "There is nothing here", "A room's address is its label: /garden/, for example."
+    )
 
 
 def broken(request: HttpRequest) -> HttpResponse:

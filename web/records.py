@@ -1,0 +1,48 @@
+"""Events that are no messages, in words; `static/web/records.js` says the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from commands.member import default_handle
+
+
+def describe(topic: str, actor: str, data: Mapping[str, Any], names: Mapping[str, str], me: str) -> str:
+    """An event that is no message, in words; empty for one that needs none."""
+
+    def name(person: str) -> str:
+        return "you" if person == me else names.get(person) or default_handle(person)
+
+    who = name(actor)
+    match topic:
+        case "room.opened":
+            return _sentence(f"{who} opened the room")
+        case "room.changed":
+            return _sentence(f"{who} {_change(data)}")
+        case "member.banned":
+            return _sentence(f"{who} banned {name(data['person'])}")
+        case "member.unbanned":
+            return _sentence(f"{who} let {name(data['person'])} in again")
+        case _:
+            return ""
+
+
+def _change(data: Mapping[str, Any]) -> str:
+    match data:
+        case {"archived": True}:
+            return "archived the room"
+        case {"archived": False}:
+            return "opened the archived room again"
+        case {"title": title}:
+            return f"named the room “{title}”"
+        case {"topic": topic}:
+            return f"set the topic: {topic}" if topic else "removed the topic"
+        case {"slow_mode_s": 0}:
+            return "ended slow mode"
+        case {"slow_mode_s": seconds}:
+            return f"set slow mode: a message every {seconds} s"
+        case _:
+            return "changed the room"
+
+
+def _sentence(words: str) -> str:
+    return words.replace("you ", "You ", 1) if words.startswith("you ") else words
