@@ -109,7 +109,8 @@ def locked() -> str:
 
 def requirement() -> str:
     """The version that uv.lock names, as a requirement."""
-    return "uv==" + re.findall(r'^version = "(.+)"$', locked(), re.MULTILINE)[0]
+    [version] = re.findall(r'^version = "(.+)"$', locked(), re.MULTILINE)
+    return f"uv=={version}"
 
 
 def run(*command: str, quiet: bool = False) -> bool:

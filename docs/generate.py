@@ -3,7 +3,7 @@
 A test compares the pages with what this makes of the code, so that they cannot go stale.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -63,7 +63,8 @@ def event_fields(cls: type[events.Event], *, inherited: bool = True) -> str:
 
 def subject(cls: type[events.Event]) -> str:
     """The pattern of an event's subject."""
-    return cls(**{field.name: f"<{field.name}>" for field in fields(cls)}).subject
+    names: dict[str, Any] = {field.name: f"<{field.name}>" for field in fields(cls)}
+    return cls(**names).subject
 
 
 def protocol_page() -> str:
@@ -138,7 +139,7 @@ def said(cls: type) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,6 +1,7 @@
 """The checker finds every fault that is planted, and finds nothing where there is none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def without(seq: int) -> list[Logged]:
     return [event for event in LOG if event.seq != seq]
 
 
-def changed(seq: int, **fields: object) -> list[Logged]:
+def changed(seq: int, **fields: Any) -> list[Logged]:
     return [event._replace(**fields) if event.seq == seq else event for event in LOG]
 
 
@@ -120,7 +121,14 @@ def test_a_fault_in_what_clients_got_is_found(fault: str, records: list[Record])
 
 
 def test_a_message_that_was_refused_and_sent_again_may_stand_behind_later_ones() -> None:
-    records = [sent("two"), sent("one"), acked("one", 2), sent("two"), acked("two", 3), sent("three", GRACE)]
+    records: list[Record] = [
+        sent("two"),
+        sent("one"),
+        acked("one", 2),
+        sent("two"),
+        acked("two", 3),
+        sent("three", GRACE),
+    ]
     assert check(records, LOG) == []
 
 

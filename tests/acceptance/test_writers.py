@@ -6,6 +6,7 @@ import os
 import sys
 from collections import defaultdict
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ async def reached(follower: Follower, events: int) -> bool:
     return len(follower.places) >= events
 
 
-async def run_writer(url: str, name: str) -> list[dict[str, object]]:
+async def run_writer(url: str, name: str) -> list[dict[str, Any]]:
     """What a process reported. Raises: AssertionError with its errors."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

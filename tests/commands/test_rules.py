@@ -1,5 +1,7 @@
 """Rooms are opened, changed and seen as the contract says."""
 
+from typing import Any
+
 import pytest
 
 from commands.errors import Archived, Forbidden, InvalidField, LabelReserved, NotFound, RoomExists
@@ -64,7 +66,7 @@ def test_a_topic_can_be_emptied_and_slow_mode_lifted() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("topic", "x" * 1001), ("slow_mode_s", -1), ("slow_mode_s", 21_601)])
-def test_what_is_out_of_bounds_is_refused(field: str, value: object) -> None:
+def test_what_is_out_of_bounds_is_refused(field: str, value: Any) -> None:
     given(OPENED).when(ChangeRoom(room=GENERAL, **{field: value})).then_refused(InvalidField, field)
 
 
