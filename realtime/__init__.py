@@ -1,0 +1,13 @@
+"""The live side: pushes what was decided, and takes commands over sockets.
+
+protocol                    every frame and close code: the contract, declared
+decoding, encoding          a client's text into a frame or a refusal; an event into the bytes of both dialects
+bus                         carries committed events between processes, as hints
+hub                         one room's live stream in this process, strictly by seq
+subscription                one socket's place in one room: catch-up, then live
+outlet, relay               one socket's way out; the way round for servers without our extension
+session, classic            a socket that speaks verbatim.v1; one that speaks the guide's dialect
+admission                   who may open a socket, and how many
+consumer, routing           the life of a connection, under Channels
+server, http, upgraded      our uvicorn: settings, the request head's time limit, and synchronous writing
+"""

@@ -1,0 +1,157 @@
+"""A socket that speaks `verbatim.v1`."""
+
+import random
+from functools import partial
+from typing import assert_never
+
+from msgspec import UNSET, UnsetType
+
+from commands.errors import BadRequest, Refusal
+from commands.handlers import Receipt
+from commands.message import PostMessage
+from realtime.decoding import BadFrame, Frame, Malformed, decode
+from realtime.encoding import VERBATIM, encode
+from realtime.protocol import (
+    MAX_MALFORMED,
+    Ack,
+    CloseCode,
+    Disconnect,
+    Error,
+    Limits,
+    Ping,
+    Pong,
+    Post,
+    Posted,
+    ServerFrame,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+)
+from realtime.session import Session, as_refusal, close_code
+
+LIMITS = Limits()
+SPREAD_MS = 5000
+"""Clients that are all sent away together are told to come back over this long."""
+
+type FrameId = str | int | None
+
+
+class Conversation(Session):
+    """Answers every frame, and says why when it cannot do what is asked."""
+
+    dialect = VERBATIM
+    _malformed = 0
+
+    def welcome(self) -> None:
+        """Say who they are taken for."""
+        identity, token, _, _ = self.visitor
+        self._say(Welcome(person=identity.person, handle=identity.handle, token=token or UNSET, limits=LIMITS))
+
+    async def open(self, room: str) -> None:
+        """Subscribe to the room of the socket's address from its head on; one that cannot be had ends the session."""
+        try:
+            await self.subscribe(room, None, partial(self._began, room, None))
+        except Exception as error:  # noqa: BLE001 - the one answer to whatever goes wrong is to say so and close
+            refusal = as_refusal(error)
+            self._refuse(refusal, None)
+            self.end(close_code(refusal))
+
+    async def receive(self, text: str | None) -> None:
+        """Carry out one frame."""
+        try:
+            frame = _read(text)
+        except Malformed as malformed:
+            self._count_malformed(malformed.refusal)
+            return
+        except BadFrame as bad:
+            self._malformed = 0
+            self._refuse(bad.refusal, bad.id)
+            return
+        self._malformed = 0
+        try:
+            await self._carry_out(frame)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one frame, the socket stays
+            self._refuse(as_refusal(error), frame.id)
+
+    def goodbye(self, code: CloseCode, retry_after_ms: int) -> bytes:
+        """Say why, and whether to come back."""
+        wait_ms = retry_after_ms or (random.randint(100, SPREAD_MS) if code.reconnect else 0)  # noqa: S311 - spreads
+        return encode(Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_after_ms=wait_ms))
+
+    async def _carry_out(self, frame: Frame) -> None:
+        match frame:
+            case Post():
+                await self._post(frame)
+            case Ack():
+                self.ack(frame.room, frame.seq)
+            case Subscribe():
+                await self.subscribe(frame.room, frame.after, partial(self._began, frame.room, frame.id))
+            case Unsubscribe():
+                self.unsubscribe(frame.room)
+                self._say(Unsubscribed(id=_repeat(frame.id), room=frame.room))
+            case Ping():
+                self._say(Pong(id=_repeat(frame.id)))
+            case _:
+                assert_never(frame)
+
+    def _began(self, room: str, frame_id: FrameId, head: int, after: int) -> None:
+        self._say(Subscribed(id=_repeat(frame_id), room=room, head=head, after=after))
+
+    async def _post(self, frame: Post) -> None:
+        command = PostMessage(
+            room=frame.room,
+            message=frame.message,
+            handle=frame.handle,
+            client_msg_id=frame.client_msg_id,
+            reply_to=frame.reply_to,
+        )
+        await self.post(command, partial(self._posted, frame.id))
+
+    def _posted(self, frame_id: FrameId, receipt: Receipt | Refusal) -> None:
+        if isinstance(receipt, Refusal):
+            self._refuse(receipt, frame_id)
+            return
+        self._say(
+            Posted(
+                id=_repeat(frame_id),
+                room=receipt.room,
+                seq=receipt.seq,
+                position=receipt.position,
+                message_id=receipt.message_id or "",
+                duplicate=receipt.duplicate,
+            )
+        )
+
+    def _count_malformed(self, refusal: Refusal) -> None:
+        self._malformed += 1
+        if self._malformed >= MAX_MALFORMED:
+            self.end(CloseCode.BAD_REQUEST)
+        else:
+            self._refuse(refusal, None)
+
+    def _refuse(self, refusal: Refusal, frame_id: FrameId) -> None:
+        self._say(
+            Error(
+                id=_repeat(frame_id),
+                code=refusal.code,
+                message=refusal.detail,
+                retryable=refusal.retryable,
+                retry_after_ms=UNSET if refusal.retry_after_ms is None else refusal.retry_after_ms,
+            )
+        )
+
+    def _say(self, frame: ServerFrame) -> None:
+        self.outlet.put(encode(frame))
+
+
+def _read(text: str | None) -> Frame:
+    """Raises: Malformed, BadFrame."""
+    if text is None:
+        raise Malformed(BadRequest("Send text frames, not binary ones."))
+    return decode(text)
+
+
+def _repeat(frame_id: FrameId) -> str | int | UnsetType:
+    return UNSET if frame_id is None else frame_id

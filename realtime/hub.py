@@ -1,0 +1,226 @@
+"""The live stream of every room in this process: strictly by seq, encoded once, to every socket in the room."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from commands.subscription import Fact, Log, Recorded, StoreUnavailable
+from realtime.admission import Admission
+from realtime.bus import Bus
+from realtime.encoding import Dialect
+from realtime.outlet import Outlet, Turn
+
+log = logging.getLogger(__name__)
+
+GAP_S = 0.005
+"""How long a missing number may still come by itself before it is read from the store."""
+READ = 300
+MAX_AHEAD = 512
+"""Events held while an earlier one is missing; beyond it they are forgotten, since the store has them."""
+MAX_OPENING = 64
+"""Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
+WATCH_S = 1.0
+
+
+class Hub:
+    """The sockets in one room, and how far the room's events were let out to them.
+
+    `seq` is the last one let out, -1 until the room's head is known. Whatever brings events or news of events (the bus,
+    the log's tail, a subscriber's look at the head) may bring them in any order, twice, or not at all.
+    """
+
+    def __init__(self, room: str, log: Log) -> None:
+        self.room = room
+        self.seq = -1
+        self.users = 0
+        self._log = log
+        self._heard = -1
+        self._ahead: dict[int, Fact] = {}
+        self._live: dict[Dialect, set[Outlet]] = {}
+        self._emitting = False
+        self._healing: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def take(self, fact: Fact) -> None:
+        """Take an event; it is let out when its turn comes."""
+        seq = fact.recorded.seq
+        if seq <= self.seq:
+            return
+        if len(self._ahead) >= MAX_AHEAD:
+            self._ahead.clear()
+        self._ahead[seq] = fact
+        self._heard = max(self._heard, seq)
+        if seq != self.seq + 1:
+            self.heal_soon()
+        elif not self._emitting:
+            self._emitting = True
+            asyncio.get_running_loop().call_soon(self._emit)
+
+    def hear_of(self, seq: int) -> None:
+        """Know that events reach to `seq`; what is missing is read. The first time, the stream starts there."""
+        if self.seq < 0:
+            self.seq = seq
+            self._ahead = {at: fact for at, fact in self._ahead.items() if at > seq}
+        self._heard = max(self._heard, seq)
+        self.heal_soon()
+
+    def heal_soon(self) -> None:
+        """If events are known of that did not come, read them from the store in a moment."""
+        if 0 <= self.seq < self._heard and self._healing is None:
+            self._healing = asyncio.create_task(self._heal(), name=f"heal {self.room}")
+
+    async def reach(self, seq: int) -> None:
+        """Wait until `seq` was let out."""
+        while self.seq < seq:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
+
+    def join(self, dialect: Dialect, outlet: Outlet) -> None:
+        """Let events out to this socket, too, from `seq + 1` on."""
+        self._live.setdefault(dialect, set()).add(outlet)
+
+    def leave(self, dialect: Dialect, outlet: Outlet) -> None:
+        """Let nothing more out to this socket."""
+        self._live.get(dialect, set()).discard(outlet)
+
+    def stop(self) -> None:
+        """Stop reading: nobody listens any more."""
+        if self._healing:
+            self._healing.cancel()
+
+    def _emit(self) -> None:
+        """Let out every event whose turn has come."""
+        self._emitting = False
+        facts: list[Fact] = []
+        while (fact := self._ahead.pop(self.seq + 1, None)) is not None:
+            facts.append(fact)
+            self.seq += 1
+        if facts:
+            self._send(facts)
+        self.heal_soon()
+
+    def _send(self, facts: list[Fact]) -> None:
+        for dialect, outlets in self._live.items():
+            if outlets and (frames := b"".join(map(dialect.event, facts))):
+                for outlet in outlets:
+                    outlet.put(frames)
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def _heal(self) -> None:
+        """Read what is missing, unless it comes by itself first."""
+        await asyncio.sleep(GAP_S)
+        try:
+            while self.seq < self._heard:
+                after = self.seq
+                self._let_out(await self._log.read_room(self.room, after=after, limit=READ), after)
+        except StoreUnavailable:
+            log.warning("%s: the store is away; what is missing after %d is read later", self.room, self.seq)
+        except Exception:
+            log.exception("%s: what is missing after %d could not be read", self.room, self.seq)
+        finally:
+            self._healing = None
+
+    def _let_out(self, facts: Sequence[Fact], after: int) -> None:
+        """Let out what the store says follows `after`."""
+        self._ahead |= {fact.recorded.seq: fact for fact in facts if fact.recorded.seq > self.seq}
+        if not facts and self.seq == after:  # what was heard is not in the store
+            self._ahead.clear()
+            self._heard = after
+        self._emit()
+
+
+class Hubs:
+    """Every room that has sockets in this process. `bus` brings hints, `log` the truth."""
+
+    def __init__(self, log: Log, bus: Bus) -> None:
+        self.log = log
+        self.turn = Turn()
+        self.admission = Admission()
+        self.goodbyes: set[Callable[[], None]] = set()
+        self._bus = bus
+        self._hubs: dict[str, Hub] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        bus.deliver_to(self._receive)
+
+    async def start(self) -> None:
+        """Begin to watch the log's tail. Raises: StoreUnavailable."""
+        position = await self.log.last_position()
+        self._watching = asyncio.create_task(self._watch(position), name="watch the log's tail")
+
+    async def stop(self) -> None:
+        """Say goodbye to every socket that is still open, and stop watching."""
+        for goodbye in list(self.goodbyes):
+            goodbye()
+        for task in (self._watching, *self._opening):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def enter(self, room: str) -> Hub:
+        """The hub of a room, until `leave` was called as often."""
+        hub = self._hubs.get(room)
+        if hub is None:
+            hub = self._hubs[room] = Hub(room, self.log)
+            self._bus.subscribe(room)
+        hub.users += 1
+        return hub
+
+    def leave(self, hub: Hub) -> None:
+        """One user less; a hub without any goes away."""
+        hub.users -= 1
+        if not hub.users:
+            del self._hubs[hub.room]
+            self._bus.unsubscribe(hub.room)
+            hub.stop()
+
+    async def find_head(self, hub: Hub) -> int:
+        """How far the room has come by now. Raises: StoreUnavailable."""
+        head = await self.log.head(hub.room)
+        hub.hear_of(head)
+        return head
+
+    def _receive(self, events: Sequence[Recorded]) -> None:
+        """Take hints from the bus: what is new is opened, once for all sockets."""
+        fresh = [event for event in events if (hub := self._hubs.get(event.stream)) and event.seq > hub.seq]
+        if not fresh or len(self._opening) >= MAX_OPENING:
+            return
+        opening = asyncio.Task(self._open(fresh), loop=asyncio.get_running_loop(), eager_start=True)
+        if not opening.done():
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, events: Sequence[Recorded]) -> None:
+        try:
+            facts = await self.log.open(events)
+        except StoreUnavailable:
+            return
+        for fact in facts:
+            if hub := self._hubs.get(fact.recorded.stream):
+                hub.take(fact)
+
+    async def _watch(self, position: int) -> None:
+        """Once a second, tell the hubs what the log's tail says: it finds what the bus lost."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                position = await self._look_at_tail(position)
+            except StoreUnavailable:
+                log.warning("the store is away; the log's tail is read later")
+            except Exception:
+                log.exception("the log's tail could not be read")
+
+    async def _look_at_tail(self, position: int) -> int:
+        """Read on from `position`; answers where the log ends."""
+        while marks := await self.log.tail(after=position):
+            for _, stream, seq in marks:
+                if hub := self._hubs.get(stream):
+                    hub.hear_of(seq)
+            position = marks[-1].position
+        for hub in self._hubs.values():
+            hub.heal_soon()
+        return position

@@ -1,0 +1,110 @@
+"""One socket's way out: what is put in during a turn of the event loop leaves in one write."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from realtime.protocol import CloseCode
+
+log = logging.getLogger(__name__)
+
+EXTENSION = "verbatim.socket"
+"""Where a server puts its `Socket` in `scope["extensions"]`."""
+MAX_UNSENT = 1024 * 1024
+"""Bytes. A socket that has more than this unsent is slow."""
+
+
+class Socket(Protocol):
+    """What an outlet writes to: our server's extension, or a relay where the server has none."""
+
+    on_shutdown: Callable[[], None] | None
+    """Called when the server is about to close the socket because it shuts down."""
+
+    def write(self, frames: bytes) -> None:
+        """Send whole text frames, without waiting. One that is closed takes nothing."""
+
+    def buffered(self) -> int:
+        """Bytes that were written and not yet sent, as far as the server can tell."""
+
+    async def drained(self) -> None:
+        """Wait until most of what was written is sent, or the socket is gone."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close after what was written."""
+
+
+class Turn:
+    """The outlets with something to send at the end of this turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._due: list[Outlet] = []
+
+    def add(self, outlet: "Outlet") -> None:
+        """Flush this outlet soon."""
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._due.append(outlet)
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        for outlet in due:
+            try:
+                outlet.flush()
+            except Exception as error:  # noqa: BLE001 - one broken transport must not harm the others
+                log.info("a socket broke while it was written to: %r", error)
+                outlet.fail()
+
+
+class Outlet:
+    """Where everybody puts the frames of one socket, in order. `on_trouble` is told why it has to close."""
+
+    __slots__ = ("_closed", "_due", "_socket", "_turn", "on_trouble")
+
+    def __init__(self, socket: Socket, turn: Turn) -> None:
+        self._socket = socket
+        self._turn = turn
+        self._due: list[bytes] = []
+        self._closed = False
+        self.on_trouble: Callable[[CloseCode], None] = lambda _code: self.fail()
+
+    def put(self, frames: bytes) -> None:
+        """Send whole text frames at the end of this turn."""
+        due = self._due
+        if not due:
+            self._turn.add(self)
+        due.append(frames)
+
+    def flush(self) -> None:
+        """Write what is due, in one piece; a piece that is shared with other sockets is not copied."""
+        due = self._due
+        if not due:
+            return
+        frames = due[0] if len(due) == 1 else b"".join(due)
+        due.clear()
+        if self._closed:
+            return
+        if self._socket.buffered() > MAX_UNSENT:
+            self.on_trouble(CloseCode.SLOW)
+        else:
+            self._socket.write(frames)
+
+    async def drained(self) -> None:
+        """Wait until most of what was put in is sent, or the socket is gone."""
+        self.flush()
+        if not self._closed:
+            await self._socket.drained()
+
+    def close(self, code: int, reason: str, last: bytes = b"") -> None:
+        """Write what is due and the `last` frame, and close. What is put in later goes nowhere."""
+        if self._closed:
+            return
+        self._closed = True
+        self._socket.write(b"".join((*self._due, last)))
+        self._due.clear()
+        self._socket.close(code, reason)
+
+    def fail(self) -> None:
+        """Give the socket up: its end will be heard of from the server."""
+        self._closed = True
+        self._due.clear()

@@ -1,0 +1,181 @@
+"""A socket's conversation, in either dialect: the rooms that it listens to, and what it posts."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+from commands.errors import AfterBeyondHead, Banned, Internal, RateLimited, Refusal, Unauthenticated, Unavailable
+from commands.handlers import Handlers, Receipt
+from commands.identity import Caller, Identity
+from commands.message import PostMessage
+from commands.subscription import StoreUnavailable
+from realtime.encoding import Dialect
+from realtime.hub import Hubs
+from realtime.outlet import Outlet
+from realtime.protocol import MAX_ROOMS, CloseCode
+from realtime.subscription import Subscription
+
+log = logging.getLogger(__name__)
+
+MAX_OPEN_POSTS = 64
+"""Posts of one socket that are not durable yet; while there are so many, nothing more is read from it."""
+
+type Answer = Callable[[Receipt | Refusal], None]
+
+
+class Visitor(NamedTuple):
+    """Who is at the other end, from where, with what; `token` if they are a fresh guest."""
+
+    identity: Identity
+    token: str | None
+    address: str
+    client: str
+
+
+class Session:
+    """What both dialects share. `receive` gets one frame at a time, in order, and must not raise."""
+
+    dialect: ClassVar[Dialect]
+
+    def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
+        self.visitor = visitor
+        self.outlet = outlet
+        self.ended = False
+        self._handlers = handlers
+        self._hubs = hubs
+        self._subscriptions: dict[str, Subscription] = {}
+        self._open_posts = asyncio.Semaphore(MAX_OPEN_POSTS)
+        self._name = secrets.token_hex(8)
+        self._requests = 0
+        outlet.on_trouble = self.end
+
+    def welcome(self) -> None:
+        """Greet the client, if the dialect does."""
+
+    async def open(self, room: str) -> None:
+        """Begin as a listener to this room; what refuses it ends the session."""
+        raise NotImplementedError
+
+    async def receive(self, text: str | None) -> None:
+        """Take a frame; one without text is binary."""
+        raise NotImplementedError
+
+    def end(self, code: CloseCode, retry_after_ms: int = 0) -> None:
+        """Leave every room and close the socket."""
+        if not self.ended:
+            self.leave()
+            self.outlet.close(code, code.reason, self.goodbye(code, retry_after_ms))
+
+    def shut_down(self) -> None:
+        """The server goes away."""
+        self.end(CloseCode.SHUTTING_DOWN)
+
+    def goodbye(self, code: CloseCode, retry_after_ms: int) -> bytes:
+        """The last frame, if the dialect has one."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Leave every room: the socket is gone, or about to be."""
+        self.ended = True
+        for subscription in self._subscriptions.values():
+            subscription.end()
+        self._subscriptions.clear()
+
+    async def subscribe(self, room: str, after: int | None, began: Callable[[int, int], None]) -> None:
+        """Listen to a room from `after` on, or from its head; `began` is told the head, and after what it begins.
+
+        Raises: AfterBeyondHead, RateLimited for too many rooms, and what keeps somebody out of a room.
+        """
+        if room not in self._subscriptions and len(self._subscriptions) >= MAX_ROOMS:
+            raise RateLimited(f"A socket listens to at most {MAX_ROOMS} rooms: unsubscribe from one.")
+        await self._handlers.enter(room, self._caller())
+        hub = self._hubs.enter(room)
+        try:
+            head = await self._hubs.find_head(hub)
+            after = _within(after, head)
+        except BaseException:
+            self._hubs.leave(hub)
+            raise
+        self.unsubscribe(room)
+        subscription = Subscription(self._hubs, hub, self.outlet, self.dialect, after=after, head=head)
+        self._subscriptions[room] = subscription
+        if self.ended:
+            self.unsubscribe(room)
+            return
+        began(head, after)
+        subscription.start()
+
+    def unsubscribe(self, room: str) -> None:
+        """Listen no more to a room, if it was listened to."""
+        if subscription := self._subscriptions.pop(room, None):
+            subscription.end()
+
+    def ack(self, room: str, seq: int) -> None:
+        """A page arrived."""
+        if subscription := self._subscriptions.get(room):
+            subscription.ack(seq)
+
+    async def post(self, command: PostMessage, answer: Answer) -> None:
+        """Post; `answer` comes when it is durable or refused. Raises: Refusal when it is refused at once.
+
+        Posts of one socket are accepted in turn, and so keep their order.
+        """
+        await self._open_posts.acquire()
+        try:
+            receipt = await self._handlers.accept(command, self._caller())
+        except BaseException:
+            self._open_posts.release()
+            raise
+        receipt.add_done_callback(partial(self._answer_post, answer))
+
+    def _answer_post(self, answer: Answer, receipt: asyncio.Future[Receipt]) -> None:
+        self._open_posts.release()
+        if receipt.cancelled():
+            answer(Unavailable())
+        elif error := receipt.exception():
+            answer(as_refusal(error))
+        else:
+            answer(receipt.result())
+
+    def _caller(self) -> Caller:
+        """Who sends the next command: a request of its own."""
+        self._requests += 1
+        identity, _, address, client = self.visitor
+        return Caller(
+            person=identity.person,
+            handle=identity.handle,
+            request_id=f"{self._name}-{self._requests}",
+            address=address,
+            client=client,
+        )
+
+
+def _within(after: int | None, head: int) -> int:
+    """Where to begin. Raises: AfterBeyondHead."""
+    if after is None:
+        return head
+    if after > head:
+        raise AfterBeyondHead
+    return after
+
+
+def as_refusal(error: BaseException) -> Refusal:
+    """What to tell a client about an error; one that nobody expected is logged."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Unavailable()
+    log.error("a frame could not be handled", exc_info=error)
+    return Internal()
+
+
+def close_code(refusal: Refusal) -> CloseCode:
+    """How a socket ends whose address names a room that cannot be had."""
+    if isinstance(refusal, Unauthenticated):
+        return CloseCode.NOT_SIGNED_IN
+    if isinstance(refusal, Banned):
+        return CloseCode.BANNED
+    return CloseCode.INTERNAL if refusal.retryable else CloseCode.BAD_REQUEST
