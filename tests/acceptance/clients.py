@@ -133,21 +133,26 @@ class Watcher(Client):
     """Says nothing, and hears everything in one room from its first event on, however often it is cut off."""
 
     seq = 0
+    _pages_from = 0
 
     async def talk(self, connection: str) -> None:
         [room] = self.rooms
         async with open_socket(self.address, "/chat/", self.headers) as socket:
-            after = self.seq
-            await socket.send(json.dumps({"type": "subscribe", "room": room, "after": after}))
-            self.history.add(Subscribed(watcher=self.name, room=room, after=after))
+            await socket.send(json.dumps({"type": "subscribe", "room": room, "after": self.seq}))
+            self.history.add(Subscribed(watcher=self.name, room=room, after=self.seq))
+            self._pages_from = self.seq
             while not self.stopping:
-                frame = await receive(socket)
-                if frame["type"] == "error":
-                    raise EOFError(frame["code"])
-                if frame["type"] == "event":
-                    self._see(frame)
-                    if (self.seq - after) % PAGE == 0:
-                        await socket.send(json.dumps({"type": "ack", "room": room, "seq": self.seq}))
+                await self._hear(socket, await receive(socket))
+
+    async def _hear(self, socket: ClientConnection, frame: dict[str, Any]) -> None:
+        if frame["type"] == "error":
+            raise EOFError(frame["code"])
+        if frame["type"] == "caught_up":
+            self._pages_from = self.seq
+        if frame["type"] == "event":
+            self._see(frame)
+            if (self.seq - self._pages_from) % PAGE == 0:
+                await socket.send(json.dumps({"type": "ack", "room": frame["room"], "seq": self.seq}))
 
     def _see(self, frame: dict[str, Any]) -> None:
         self.seq = frame["seq"]
