@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import override
 
 from psycopg.abc import AdaptContext, Buffer
@@ -64,14 +65,12 @@ class _Packed(Dumper):
 
 
 def _pack(oid: int, items: Sequence[bytes]) -> bytes:
-    parts = [_head(oid, items)]
-    for item in items:
-        parts += (_length(len(item)), item)
-    return b"".join(parts)
+    sized = chain.from_iterable([(_length(len(item)), item) for item in items])
+    return _head(oid, items) + b"".join(sized)
 
 
 def _fixed(code: str, size: int, items: Sequence[int]) -> bytes:
-    return struct.pack("!" + f"i{code}" * len(items), *(part for item in items for part in (size, item)))
+    return struct.pack("!" + f"i{code}" * len(items), *chain.from_iterable(zip(repeat(size), items)))
 
 
 def _head(oid: int, items: Sequence[object]) -> bytes:

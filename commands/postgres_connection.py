@@ -51,7 +51,7 @@ def conninfo(url: str) -> str:
 
 
 @contextmanager
-def bounded(connection: AsyncConnection[Any], seconds: float = ANSWER_S) -> Iterator[None]:
+def bounded(connection: AsyncConnection[Any], seconds: float) -> Iterator[None]:
     """Cut the connection when the block takes longer, so that what waits for an answer gets an error."""
     handle = asyncio.get_running_loop().call_later(seconds, _cut, connection)
     try:
@@ -101,7 +101,7 @@ class WritingConnection:
         async with self._turn:
             connection = await self._connected()
             try:
-                with bounded(connection):
+                with bounded(connection, ANSWER_S):
                     cursor = connection.cursor(binary=True)
                     await cursor.execute(statement.encode(), parameters, prepare=True)
                     return await cursor.fetchall()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 from psycopg import AsyncConnection
 
-from commands.postgres_connection import bounded, conninfo
+from commands.postgres_connection import ANSWER_S, bounded, conninfo
 from commands.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Listener:
             await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _follow(self, connection: AsyncConnection) -> None:
-        with bounded(connection):
+        with bounded(connection, ANSWER_S):
             await connection.execute("LISTEN stored_events")
         self._heard_of(await self._last_position())
         async for notice in connection.notifies():

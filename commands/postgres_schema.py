@@ -1,7 +1,8 @@
 """What the event store is in PostgreSQL: the library's table with one more column, and the function that appends.
 
-Text sorts by its bytes (COLLATE "C"), so that an index never depends on the system's locale. The table only grows: it
-is frozen soon after it is written, while its pages are warm, and analysed rarely, since every plan is fixed anyway.
+Text sorts by its bytes (COLLATE "C"), so that an index never depends on the system's locale. What is sealed cannot be
+compressed, so PostgreSQL does not try (STORAGE EXTERNAL). The table only grows: it is frozen soon after it is written,
+while its pages are warm, and analysed rarely, since every plan is fixed anyway.
 """
 
 from hashlib import sha256
@@ -11,7 +12,7 @@ CREATE TABLE IF NOT EXISTS public.stored_events (
     originator_id text COLLATE "C" NOT NULL,
     originator_version bigint NOT NULL,
     topic text COLLATE "C",
-    state bytea,
+    state bytea STORAGE EXTERNAL,
     notification_id bigserial,
     subject text COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (originator_id, originator_version)
