@@ -35,14 +35,14 @@ def _spans(message: str) -> Iterator[str]:
         if found[1] is not None:
             span = _block(found[0], found[1])
         elif found[2] is not None:
-            span = f"<code>{_tick('`')}{escape(found[2])}{_tick('`')}</code>"
+            span = f"<code>{_tick('`')}{_escape(found[2])}{_tick('`')}</code>"
         else:
             url = trim_link(found[0])
             end = start + len(url)
             span = _link(url)
-        yield escape(message[done:start]) + span
+        yield _escape(message[done:start]) + span
         done = end
-    yield escape(message[done:])
+    yield _escape(message[done:])
 
 
 def _block(whole: str, inside: str) -> str:
@@ -52,15 +52,20 @@ def _block(whole: str, inside: str) -> str:
     code = code.removesuffix("\n")
     opening = "```" + (language[0] if language else "")
     closing = whole[len(opening) + len(code) :]
-    return f'<code class="block">{_tick(opening)}{escape(code)}{_tick(closing)}</code>'
+    return f'<code class="block">{_tick(opening)}{_escape(code)}{_tick(closing)}</code>'
 
 
 def _tick(characters: str) -> str:
-    return f'<span class="tick">{escape(characters)}</span>'
+    return f'<span class="tick">{_escape(characters)}</span>'
 
 
 def _link(url: str) -> str:
-    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow ugc">{escape(url)}</a>'
+    return f'<a href="{_escape(url)}" target="_blank" rel="noopener noreferrer nofollow ugc">{_escape(url)}</a>'
+
+
+def _escape(text: str) -> str:
+    """Escape for HTML; a parser would turn a bare carriage return into a line feed."""
+    return escape(text).replace("\r", "&#13;")
 
 
 def trim_link(url: str) -> str:

@@ -49,6 +49,7 @@ function say(message) {
 }
 
 function showState(state, words) {
+  document.body.toggleAttribute("data-live", state === "open");
   if (state !== "open") {
     live.joined = false;
     outbox.lost();
