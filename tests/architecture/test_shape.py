@@ -47,7 +47,7 @@ def test_what_is_public_and_more_than_one_statement_has_a_docstring() -> None:
 
 
 def is_public(function: Function, parent: ast.AST) -> bool:
-    """Whether others call it: a module's function, or a method of a public class that overrides nothing marked."""
+    """Whether others call it, and its name and type do not say enough: no property, and nothing marked as overriding."""
     inside = isinstance(parent, ast.Module) or (isinstance(parent, ast.ClassDef) and not parent.name.startswith("_"))
-    overrides = any(isinstance(mark, ast.Name) and mark.id == "override" for mark in function.decorator_list)
-    return inside and not overrides and not function.name.startswith("_")
+    marks = {mark.id for mark in function.decorator_list if isinstance(mark, ast.Name)}
+    return inside and not marks & {"override", "property"} and not function.name.startswith("_")
