@@ -1,10 +1,11 @@
-"""The ASGI application of everything under `/api` and `/health`.
+"""The ASGI application of everything under `/api` and `/health`, in front of the one that serves the rest.
 
 Django's own handler hops to a thread for the signals around each request and again to close its response, and wants a
 middleware chain; the API uses no connection of Django's that those would clean up, and answers on the event loop from
 end to end. Requests, addresses and responses are Django's own.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -16,40 +17,60 @@ from django.urls import get_resolver
 
 from api.problems import problem, refusal_of
 from api.requests import Request, name_request
-from commands.errors import BadRequest, MethodNotAllowed, TooLarge, UnsupportedMediaType
+from commands.errors import BadRequest, Internal, MethodNotAllowed, TooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024
 REMEMBERED = 4096
-"""How many addresses and host names are remembered, so that the usual ones are not worked out again."""
+MAX_REMEMBERED = 200
+"""How many addresses and host names of which length are remembered, so that the usual ones are not worked out again."""
 
+log = logging.getLogger(__name__)
+
+type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
+type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Disconnected(Exception):
     """The client went away before its request was complete."""
 
 
-class Application:
-    """Serves `api.urls`. Whatever goes wrong, the client gets a problem document with the request's id."""
+class Rest:
+    """Serves `api.urls`. Whatever goes wrong, the client gets a problem document with the request's id.
 
-    def __init__(self) -> None:
-        self._resolve = lru_cache(REMEMBERED)(get_resolver("api.urls").resolve)
+    `otherwise` serves every other address.
+    """
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    def __init__(self, otherwise: App) -> None:
+        self._otherwise = otherwise
+        self._resolve = get_resolver("api.urls").resolve
+        self._resolve_again = lru_cache(REMEMBERED)(self._resolve)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one `http` scope whose `state` holds the parts of Verbatim (config/node.py)."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path == "/api" or path.startswith(("/api/", "/health/")):
+            await self._serve(scope, receive, send)
+        else:
+            await self._otherwise(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = name_request(scope["headers"])
         try:
             response = await self._answer(scope, receive, request_id)
         except Disconnected:
             return
-        except Exception as error:  # noqa: BLE001 - the last stop: refusal_of logs what it does not know
-            response = problem(refusal_of(error), request_id)
+        except Exception as error:
+            refusal = refusal_of(error)
+            if isinstance(refusal, Internal):
+                log.exception("request %s failed", request_id)
+            response = problem(refusal, request_id)
         response.headers["X-Request-ID"] = request_id
         await _send(response, scope["method"], send)
 
-    async def _answer(self, scope: dict[str, Any], receive: Receive, request_id: str) -> HttpResponse:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpResponse:
         body = await _read_body(scope, receive)
         try:
             request = Request(scope, body, request_id)
@@ -57,7 +78,8 @@ class Application:
             raise BadRequest("The address is not valid UTF-8.") from None
         if request.method == "HEAD":
             request.method = "GET"
-        match = request.resolver_match = self._resolve(request.path_info)
+        resolve = self._resolve_again if len(request.path_info) <= MAX_REMEMBERED else self._resolve
+        match = request.resolver_match = resolve(request.path_info)
         if match.namespace != "health":
             _check(scope, request, body)
         response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
@@ -66,7 +88,7 @@ class Application:
         return response
 
 
-async def _read_body(scope: dict[str, Any], receive: Receive) -> bytes:
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body; one that is too large is not read to its end. Raises: TooLarge, Disconnected."""
     body: bytes = b""
     while True:
@@ -80,10 +102,10 @@ async def _read_body(scope: dict[str, Any], receive: Receive) -> bytes:
             return body
 
 
-def _check(scope: dict[str, Any], request: Request, body: bytes) -> None:
+def _check(scope: Scope, request: Request, body: bytes) -> None:
     """Raises: BadRequest for a host that is not ours (DNS rebinding), UnsupportedMediaType."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
+    if len(host) > MAX_REMEMBERED or not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         raise BadRequest("This server does not answer to that host name (ALLOWED_HOSTS).")
     if body and request.content_type != "application/json":
         raise UnsupportedMediaType

@@ -80,6 +80,7 @@ def openapi(api: NinjaAPI, prefix: str) -> bytes:
             operation.setdefault("security", optional)
             operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
             _add_examples(operation, schemas)
+    _drop_unused(document)
     return msgspec.json.encode(document)
 
 
@@ -101,14 +102,22 @@ def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
                 media["example"] = _example_of(media["schema"], schemas)
 
 
+def _drop_unused(document: dict[str, Any]) -> None:
+    """Without the models of query parameters: each parameter is described where it stands."""
+    text = msgspec.json.encode(document).decode()
+    schemas = document["components"]["schemas"]
+    for name in [name for name in schemas if f'"{SCHEMA}{name}"' not in text]:
+        del schemas[name]
+
+
 def _example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     """An example for a schema: its own, or made of its parts' examples and the plainest values."""
     if "$ref" in schema:
         return _example_of(schemas[schema["$ref"].removeprefix(SCHEMA)], schemas)
     if "examples" in schema:
         return schema["examples"][0]
-    if "anyOf" in schema:
-        return _example_of(schema["anyOf"][0], schemas)
+    if parts := schema.get("anyOf") or schema.get("allOf"):
+        return _example_of(parts[0], schemas)
     match schema.get("type"):
         case "object":
             return {name: _example_of(part, schemas) for name, part in schema.get("properties", {}).items()}

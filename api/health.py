@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
 
 from api.answers import send_json
 from api.requests import Request
@@ -15,17 +16,15 @@ MAX_HEARTBEAT_AGE_S = 15.0
 MAX_LAG_S = 30.0
 
 
+@require_GET
 async def live(request: HttpRequest) -> HttpResponse:
     """`/health/live`: the process runs and its event loop turns."""
-    if request.method != "GET":
-        return HttpResponseNotAllowed(["GET"])
     return send_json(b'{"status":"live"}')
 
 
+@require_GET
 async def ready(request: HttpRequest) -> HttpResponse:
     """`/health/ready`: 200, or 503 with every reason why not."""
-    if request.method != "GET":
-        return HttpResponseNotAllowed(["GET"])
     assert isinstance(request, Request)
     reasons = [reason async for reason in _reasons(request)]
     body = msgspec.json.encode({"status": "unready" if reasons else "ready", "reasons": reasons})

@@ -1,11 +1,10 @@
 """How the API says no: RFC 9457 problem documents, one form for every refusal, wherever it was raised."""
 
-import logging
 import math
 from typing import Any
 
 import msgspec
-from django.core.exceptions import SuspiciousOperation
+from django.core import exceptions
 from django.http import Http404, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -13,7 +12,6 @@ from commands.errors import BadJson, BadRequest, Internal, InvalidField, NotFoun
 from commands.subscription import StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
-logger = logging.getLogger("verbatim.api")
 
 _PLAIN_WORDS = {
     "missing": "is required",
@@ -31,7 +29,7 @@ _PLAIN_WORDS = {
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """The refusal that an error amounts to. One that is nobody's fault but ours is logged and `internal`."""
+    """The refusal that an error amounts to; `Internal` when it is nobody's fault but ours."""
     match error:
         case Refusal():
             return error
@@ -45,10 +43,9 @@ def refusal_of(error: Exception) -> Refusal:
             return Unavailable()
         case Http404():
             return NotFound()
-        case SuspiciousOperation():
+        case exceptions.SuspiciousOperation() | exceptions.BadRequest():
             return BadRequest()
         case _:
-            logger.error("a request failed", exc_info=error)
             return Internal()
 
 

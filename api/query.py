@@ -9,6 +9,7 @@ from commands.clock import Milliseconds, from_rfc3339
 
 MAX_NUMBER = 2**53 - 1
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _TYPES = re.compile(r"[a-z]+\.[a-z_]+(,[a-z]+\.[a-z_]+)*")
 
 
@@ -22,7 +23,7 @@ def whole_number(text: str) -> int:
 def moment(text: str) -> Milliseconds:
     """An RFC 3339 time as Unix milliseconds. Raises: ValueError."""
     try:
-        return from_rfc3339(text)
+        return from_rfc3339(text if _TIME.fullmatch(text) else "")
     except (ValueError, OverflowError):
         raise ValueError("use a time with its zone, as in 2026-11-22T09:43:43.120Z") from None
 
@@ -34,9 +35,9 @@ def event_types(text: str) -> str:
     return text
 
 
-Number = Annotated[int, BeforeValidator(whole_number)]
-Seq = Annotated[Number, Field(ge=1, le=MAX_NUMBER)]
-AfterSeq = Annotated[Number, Field(ge=0, le=MAX_NUMBER)]
+Number = BeforeValidator(whole_number)
+Seq = Annotated[int, Field(ge=1, le=MAX_NUMBER), Number]
+AfterSeq = Annotated[int, Field(ge=0, le=MAX_NUMBER), Number]
 Moment = Annotated[int, BeforeValidator(moment, json_schema_input_type=str)]
 Types = Annotated[str, BeforeValidator(event_types)]
 
@@ -62,7 +63,7 @@ class PageQuery(AtLeast):
     after: AfterSeq | None = Field(default=None, description="The first ones after this seq")
     around: Seq | None = Field(default=None, description="Those on both sides of this seq")
     at: Moment | None = Field(default=None, description="Those on both sides of this RFC 3339 time")
-    limit: Annotated[Number, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=200), Number] = 50
 
     def places(self) -> dict[str, int]:
         """The places that were named; a page has at most one."""
@@ -74,7 +75,7 @@ class EventsQuery(Query):
     """Which part of a room's raw stream."""
 
     after: AfterSeq = Field(default=0, description="Events after this seq")
-    limit: Annotated[Number, Field(ge=1, le=1000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), Number] = 100
     types: Types | None = Field(
         default=None, description="Only these events, with commas between", examples=["message.posted"]
     )
@@ -86,4 +87,4 @@ class DirectoryQuery(Query):
     after: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
         default=None, description="`next` of the page before"
     )
-    limit: Annotated[Number, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=200), Number] = 50

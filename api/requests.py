@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from io import BytesIO
 from typing import Any
 
@@ -26,7 +26,7 @@ class Request(ASGIRequest):
 
     auth: Identity
 
-    def __init__(self, scope: dict[str, Any], body: bytes, request_id: str) -> None:
+    def __init__(self, scope: MutableMapping[str, Any], body: bytes, request_id: str) -> None:
         super().__init__(scope, BytesIO(body))
         self._body = body
         self.request_id = request_id

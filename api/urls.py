@@ -10,7 +10,6 @@ _health = [path("live", health.live), path("ready", health.ready)]
 urlpatterns = [
     path(ROOT, api.urls),
     path("api/docs", docs.page),
-    path("api/docs/<str:name>", docs.asset),
     path("api/openapi.json", docs.document),
     path("health/", include((_health, "health"))),
 ]

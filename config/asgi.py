@@ -9,8 +9,10 @@ from django.core.asgi import get_asgi_application
 django = get_asgi_application()
 
 # Models can only be imported once Django is set up.
+from api.application import Rest  # noqa: E402
 from config.application import Application  # noqa: E402
 from realtime.routing import websockets  # noqa: E402
 from web.assets import serve_static  # noqa: E402
 
-application = Application(serve_static(django), websockets)
+http = Rest(serve_static(django))
+application = Application(http, websockets)

@@ -26,7 +26,7 @@ LIMITS_ON = environment.flag("LIMITS", default=True)
 GUESTS = environment.choice("GUESTS", "write", "read", "off")
 ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
 
-INSTALLED_APPS = ["config", "projections", "api", "web", "django.contrib.staticfiles"]
+INSTALLED_APPS = ["config", "projections", "api", "web", "ninja", "django.contrib.staticfiles"]
 MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

@@ -1,0 +1,51 @@
+"""Health and the state of the projections."""
+
+from typing import Any
+
+from tests.api.client import Client
+
+
+async def test_a_node_that_runs_is_live_and_ready(nobody: Client, ada: Client, garden: str) -> None:
+    posted = await ada.post(garden, "hi")
+    await nobody.get(f"/rooms/{garden}/messages", min_position=posted["position"])
+    live = await nobody.http.get("/health/live")
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    ready = await nobody.http.get("/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": []})
+
+
+async def test_a_node_without_its_store_is_not_ready_and_says_why(nobody: Client, application: Any) -> None:
+    await application._node.state["log"]._store.close()
+    ready = await nobody.http.get("/health/ready")
+    assert ready.status_code == 503
+    assert any(reason.startswith("store: ") for reason in ready.json()["reasons"])
+    assert (await nobody.http.get("/health/live")).status_code == 200
+
+
+async def test_a_store_that_is_gone_is_unavailable(nobody: Client, ada: Client, application: Any, garden: str) -> None:
+    await ada.open(garden)
+    await application._node.state["log"]._store.close()
+    for method, path, what in (
+        ("GET", f"/rooms/{garden}/events", {}),
+        ("POST", f"/rooms/{garden}/messages", {"json": {"message": "hi"}}),
+    ):
+        response = await ada.ask(method, path, **what)
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response.headers["retry-after"]
+
+
+async def test_projections_tell_how_far_they_are(nobody: Client, ada: Client, garden: str) -> None:
+    posted = await ada.post(garden, "hi")
+    await nobody.get(f"/rooms/{garden}/messages", min_position=posted["position"])
+    items = (await nobody.get("/projections"))["items"]
+    assert items
+    for item in items:
+        assert item["name"]
+        assert (item["parked"], item["parked_rooms"]) == (0, [])
+    assert max(item["position"] for item in items) >= posted["position"]
+
+
+async def test_health_answers_to_get_alone(nobody: Client) -> None:
+    for path in ("/health/live", "/health/ready", "/api/docs", "/api/openapi.json"):
+        response = await nobody.http.post(path)
+        assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
