@@ -24,7 +24,7 @@ class Node:
         bus = LocalBus()
         self._writer = Writer(store, bus.publish)
         self._hubs = Hubs(log, bus)
-        self._queries = Queries()
+        self._queries = Queries(log)
         self._runner = Runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         handlers = Handlers(

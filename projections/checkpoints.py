@@ -1,0 +1,85 @@
+"""How far each projection has come, and the rooms that it set aside. Synchronous, on Django's connection."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from django.db import connection
+
+from commands.clock import now_ms
+from commands.subscription import Fact
+from projections.rows import Table, upsert
+
+PARTITION = 0
+PARKED = Table(
+    "parked_room",
+    {
+        "projection": "text",
+        "room": "text",
+        "seq": "bigint",
+        "position": "bigint",
+        "error": "text",
+        "since": "bigint",
+    },
+    keys=2,
+)
+
+
+class LostLead(Exception):
+    """Somebody else moved the checkpoint: this runner leads no longer."""
+
+
+def load(projection: str) -> int:
+    """The position of a projection's checkpoint, made at 0 if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO checkpoint (projection, partition, position, heartbeat_at) VALUES (%s, %s, 0, %s) "
+            "ON CONFLICT (projection, partition) DO NOTHING",
+            [projection, PARTITION, now_ms()],
+        )
+        cursor.execute(
+            "SELECT position FROM checkpoint WHERE projection = %s AND partition = %s", [projection, PARTITION]
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return cast("int", row[0])
+
+
+def move(projection: str, was: int, position: int) -> None:
+    """Move a checkpoint if it still is where this runner left it. Raises: LostLead."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE checkpoint SET position = %s, heartbeat_at = %s "
+            "WHERE projection = %s AND partition = %s AND position = %s",
+            [position, now_ms(), projection, PARTITION, was],
+        )
+        if cursor.rowcount != 1:
+            raise LostLead(projection)
+
+
+def park(projection: str, fact: Fact, error: Exception) -> None:
+    """Set a room aside for a projection, from this event on."""
+    row = fact.recorded
+    reason = f"{type(error).__name__}: {error}"
+    upsert(PARKED, [(projection, row.stream, row.seq, row.position, reason, now_ms())])
+
+
+def parked(projection: str) -> set[str]:
+    """The rooms that a projection set aside."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT room FROM parked_room WHERE projection = %s", [projection])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def unpark(projection: str, room: str) -> None:
+    """A room is followed again."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM parked_room WHERE projection = %s AND room = %s", [projection, room])
+
+
+def empty(projection: str, tables: Sequence[str]) -> None:
+    """Forget what a projection wrote, so that it begins again at position 0."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608  # a projection's own table names
+        cursor.execute("DELETE FROM parked_room WHERE projection = %s", [projection])
+        cursor.execute("DELETE FROM checkpoint WHERE projection = %s", [projection])

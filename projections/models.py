@@ -1,0 +1,80 @@
+"""The read models' tables. Projections write them in sets of rows (rows.py), queries read them by key (queries.py)."""
+
+from django.db import models
+
+
+class Checkpoint(models.Model):
+    """How far a projection has come in a partition of the log (there is one, 0). Times are Unix milliseconds."""
+
+    pk = models.CompositePrimaryKey("projection", "partition")
+    projection = models.TextField()
+    partition = models.SmallIntegerField()
+    position = models.BigIntegerField()
+    heartbeat_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "checkpoint"
+
+
+class ParkedRoom(models.Model):
+    """A room that a projection cannot follow since the event at `seq`; the projection goes on without it."""
+
+    pk = models.CompositePrimaryKey("projection", "room")
+    projection = models.TextField()
+    room = models.TextField()
+    seq = models.BigIntegerField()
+    position = models.BigIntegerField()
+    error = models.TextField()
+    since = models.BigIntegerField()
+
+    class Meta:
+        db_table = "parked_room"
+
+
+class DirectoryRoom(models.Model):
+    """One room as the directory shows it, as of `head_seq`."""
+
+    room = models.TextField(primary_key=True)
+    title = models.TextField()
+    topic = models.TextField()
+    visibility = models.TextField()
+    archived = models.BooleanField()
+    slow_mode_s = models.IntegerField()
+    owner = models.TextField()
+    opened_at = models.BigIntegerField()
+    head_seq = models.BigIntegerField()
+    message_count = models.BigIntegerField()
+    last_message_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "directory_room"
+        indexes = (models.Index(fields=["owner", "room"], name="directory_owner"),)
+
+
+class HistoryRoom(models.Model):
+    """How far the history of a room has come: its head, and the largest `occurred_at` so far."""
+
+    room = models.TextField(primary_key=True)
+    head_seq = models.BigIntegerField()
+    room_time = models.BigIntegerField()
+
+    class Meta:
+        db_table = "history_room"
+
+
+class HistoryItem(models.Model):
+    """One message: its place in its room, and the item as REST sends it (JSON). `room_time` is the room's then."""
+
+    pk = models.CompositePrimaryKey("room", "seq")
+    room = models.TextField()
+    seq = models.BigIntegerField()
+    message_id = models.TextField()
+    room_time = models.BigIntegerField()
+    item = models.BinaryField()
+
+    class Meta:
+        db_table = "history_item"
+        indexes = (
+            models.Index(fields=["room", "message_id"], name="history_item_message"),
+            models.Index(fields=["room", "room_time", "seq"], name="history_item_time"),
+        )

@@ -1,0 +1,121 @@
+"""Read connections: on PostgreSQL an async pool, without a thread hop; on SQLite a few threads with one each."""
+
+import asyncio
+import re
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import psycopg
+from django.conf import settings
+from psycopg.rows import tuple_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from commands.errors import Unavailable
+
+CONNECTIONS = 4
+ANSWER_S = 5.0
+_NAMED = re.compile(r"(?<!:):(\w+)")
+
+type Parameters = Mapping[str, object]
+
+
+class Reading(Protocol):
+    """Runs one statement and answers its rows. Parameters are written `:name`. Raises: Unavailable."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+    async def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
+        """The rows of one statement: one snapshot."""
+
+
+def reading() -> Reading:
+    """What reads the database that the settings name."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        return SQLiteReading(str(database["NAME"]))
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return PostgresReading({name: database[key] for name, key in names.items() if database.get(key)})
+
+
+class PostgresReading:
+    """Reads through a pool of connections in autocommit mode, with prepared statements and binary results."""
+
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        self._pool = AsyncConnectionPool(
+            kwargs={
+                **connection,
+                "autocommit": True,
+                "row_factory": tuple_row,
+                "connect_timeout": 2,
+                "prepare_threshold": 2,
+            },
+            min_size=1,
+            max_size=CONNECTIONS,
+            open=False,
+            timeout=2.0,
+        )
+        self._written: dict[str, bytes] = {}
+
+    async def open(self) -> None:
+        """Start the pool; a database that is away is tried again when it is needed."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+    async def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
+        """See `Reading.rows`."""
+        query = self._written.get(statement)
+        if query is None:
+            query = self._written[statement] = _NAMED.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
+        try:
+            async with asyncio.timeout(ANSWER_S), self._pool.connection() as connection:
+                cursor = await connection.execute(query, parameters, binary=True)
+                return await cursor.fetchall()
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TimeoutError) as error:
+            raise Unavailable("The read database cannot be reached right now: try again.") from error
+
+
+class SQLiteReading:
+    """Reads on a few threads, each with a connection that cannot write."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="queries")
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+
+    async def open(self) -> None:
+        """Nothing to do: each thread connects when it first reads."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._threads.shutdown()
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    async def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
+        """See `Reading.rows`."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, statement, parameters)
+        except (sqlite3.OperationalError, RuntimeError) as error:
+            raise Unavailable("The read database cannot be reached right now: try again.") from error
+
+    def _rows(self, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, check_same_thread=False, cached_statements=64)
+            connection.execute("PRAGMA busy_timeout=5000")
+            connection.execute("PRAGMA query_only=ON")
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection.execute(statement, dict(parameters)).fetchall()

@@ -1,0 +1,51 @@
+"""Writing sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite one prepared statement many times."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+type Row = tuple[Any, ...]
+
+
+class Table(NamedTuple):
+    """A table to be written in sets: its columns with their PostgreSQL types, the first `keys` of them its key."""
+
+    name: str
+    columns: Mapping[str, str]
+    keys: int = 1
+
+
+def upsert(table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or replace what is there under their keys. No key may occur twice in `rows`."""
+    if not rows:
+        return
+    names = list(table.columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names[table.keys :])
+    conflict = f"ON CONFLICT ({', '.join(names[: table.keys])}) DO UPDATE SET {changes}"
+    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{kind}[]" for kind in table.columns.values())
+        _on_postgresql(f"{into} SELECT * FROM unnest({arrays}) {conflict}", [list(c) for c in zip(*rows, strict=True)])
+    else:
+        with connection.cursor() as cursor:
+            cursor.executemany(f"{into} VALUES ({', '.join(['%s'] * len(names))}) {conflict}", rows)
+
+
+def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
+    """The rows whose `key` is one of `values`, with all columns of the table, in no order."""
+    if not values:
+        return []
+    columns = ", ".join(table.columns)
+    places = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {table.name} WHERE {key} IN ({places})", list(values))
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def _on_postgresql(statement: str, arrays: list[list[Any]]) -> None:
+    """Past Django's cursor, which would write every array into the statement as text."""
+    connection.ensure_connection()
+    with connection.connection.cursor(binary=True) as cursor:
+        cursor.execute(statement, arrays)

@@ -1,0 +1,116 @@
+"""The runner: brings the projections to the end of the log and keeps them there."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from django.db import connection
+
+from commands.subscription import Log
+from projections.applying import Applier
+from projections.directory import Directory
+from projections.history import History
+from projections.leading import Lead
+from projections.projection import Projection
+
+log = logging.getLogger(__name__)
+
+BATCH = 2000
+HEARTBEAT_EVERY_S = 3.0
+STANDBY_POLL_S = 1.0
+LONGEST_BACK_OFF_S = 5.0
+
+
+class Runner:
+    """Follows the log for all projections; leads them, or stands by until the leader is gone.
+
+    Works on a thread of its own with Django's connection of that thread, so that the event loop is never blocked.
+    """
+
+    def __init__(self, following: Log, projections: Sequence[Projection] | None = None) -> None:
+        self._log = following
+        self._appliers = [Applier(each) for each in projections or (Directory(), History())]
+        self._lead = Lead([applier.projection.name for applier in self._appliers])
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
+        self._stopping = asyncio.Event()
+        self._beaten_at = 0.0
+
+    async def run(self) -> None:
+        """Run until `stop`. Nothing that happens to the databases ends it."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                if await self._on_thread(self._lead.take):
+                    await self._follow()
+                    failures = 0
+                else:
+                    await self._pause(STANDBY_POLL_S)
+            except Exception:
+                failures += 1
+                log.exception("the projections stopped; they start again from their checkpoints")
+                await self._on_thread(self._disconnect)
+                await self._pause(min(LONGEST_BACK_OFF_S, 0.1 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
+        await self._on_thread(self._disconnect)
+        self._thread.shutdown()
+
+    def stop(self) -> None:
+        """Stop soon, between two batches."""
+        self._stopping.set()
+
+    async def release(self, projection: str, room: str) -> None:
+        """Try a parked room again, from its first event that is missing. Raises: what its events raise again."""
+        applier = next(each for each in self._appliers if each.projection.name == projection)
+        after, released = 0, False
+        while not released:
+            complete_to = await self._log.last_position()
+            while page := await self._log.read_room(room, after=after, limit=BATCH):
+                await self._on_thread(partial(applier.replay, page))
+                after = page[-1].recorded.seq
+            released = await self._on_thread(partial(applier.release, room, complete_to))
+
+    async def _follow(self) -> None:
+        for applier in self._appliers:
+            await self._on_thread(applier.load)
+        after = min(applier.position for applier in self._appliers)
+        stopped = asyncio.create_task(self._stopping.wait())
+        batches = self._log.follow(after=after, limit=BATCH)
+        try:
+            while not self._stopping.is_set():
+                coming = asyncio.ensure_future(anext(batches))
+                await asyncio.wait((coming, stopped), return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+                    break
+                facts = coming.result()
+                for applier in self._appliers if facts else ():
+                    await self._on_thread(partial(applier.apply, facts))
+                await self._heartbeat()
+        finally:
+            stopped.cancel()
+            await batches.aclose()
+
+    async def _heartbeat(self) -> None:
+        if time.monotonic() - self._beaten_at > HEARTBEAT_EVERY_S:
+            self._beaten_at = time.monotonic()
+            await self._on_thread(self._lead.check)
+            for applier in self._appliers:
+                await self._on_thread(applier.heartbeat)
+
+    async def _on_thread[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _disconnect(self) -> None:
+        self._lead.give_up()
+        connection.close()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
