@@ -15,7 +15,8 @@ from commands.events import MessagePosted, Numbered
 from commands.handlers import Handlers
 from commands.identity import Caller
 from commands.message import PostMessage, derive_id, mint
-from commands.postgres import PostgresStore, PostgresVault
+from commands.postgres import PostgresStore
+from commands.postgres_vault import PostgresVault
 from commands.sealing import Keyring, Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
@@ -77,7 +78,7 @@ async def acreate(url: str) -> AsyncIterator[Post]:
     """What a Django developer would write: one row, one `acreate()`."""
     from bench.rival import prepare  # noqa: PLC0415  # Django is set up for this contender only
 
-    create = prepare(url)
+    create = await asyncio.to_thread(prepare, url)
     yield lambda i: create(room_of(i), caller(i).handle, TEXT)
 
 

@@ -1,6 +1,6 @@
 """Reading the log: rooms by seq, the whole store by position, and following it as it grows."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from commands.sealing import Fact, Mapper
 from commands.store import Mark, Recorded, Store, StoreUnavailable
@@ -42,7 +42,7 @@ class Log:
         """Events of the whole store after a position, opened, by position. Raises: StoreUnavailable."""
         return await self.open(await self._store.read_all(after=after, limit=limit))
 
-    async def follow(self, *, after: int, limit: int = 2000) -> AsyncIterator[list[Fact]]:
+    async def follow(self, *, after: int, limit: int = 2000) -> AsyncGenerator[list[Fact]]:
         """Every batch of events after a position, for ever: first what is there, then what comes.
 
         An empty batch is yielded whenever the end was reached, so that a follower can tell catching up from live.

@@ -13,7 +13,8 @@ type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
-type App = Callable[[Scope, Receive, Send], Awaitable[None]]
+type App = Callable[[Any, Any, Any], Awaitable[None]]
+"""Any ASGI application; each library has its own words for the same three parameters."""
 
 
 class Application:

@@ -5,10 +5,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+type Guests = Literal["write", "read", "off"]
 
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON"
 
@@ -25,12 +27,13 @@ def flag(name: str, *, default: bool) -> bool:
     return default
 
 
-def choice(name: str, *allowed: str) -> str:
-    """One of a few words, the first by default. Raises: ImproperlyConfigured."""
-    value = os.environ.get(name) or allowed[0]
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    return value
+def guests() -> Guests:
+    """`GUESTS`: what people may do who have not signed in. Raises: ImproperlyConfigured."""
+    match os.environ.get("GUESTS") or "write":
+        case "write" | "read" | "off" as allowed:
+            return allowed
+        case other:
+            raise ImproperlyConfigured(f"GUESTS must be write, read or off, not {other!r}")
 
 
 def database(url: str, base: Path) -> Mapping[str, Any]:

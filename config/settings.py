@@ -23,7 +23,7 @@ DEBUG = environment.flag("DEBUG", default=False)
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
 PORT = int(os.environ.get("PORT") or 8000)
 LIMITS_ON = environment.flag("LIMITS", default=True)
-GUESTS = environment.choice("GUESTS", "write", "read", "off")
+GUESTS = environment.guests()
 ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
 
 INSTALLED_APPS = ["config", "projections", "api", "web", "ninja", "django.contrib.staticfiles"]

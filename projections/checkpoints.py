@@ -80,6 +80,6 @@ def empty(projection: str, tables: Sequence[str]) -> None:
     """Forget what a projection wrote, so that it begins again at position 0."""
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608  # a projection's own table names
+            cursor.execute(f"DELETE FROM {table}")  # a projection's own table names
         cursor.execute("DELETE FROM parked_room WHERE projection = %s", [projection])
         cursor.execute("DELETE FROM checkpoint WHERE projection = %s", [projection])

@@ -1,4 +1,4 @@
-"""Writing sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite one prepared statement many times."""
+"""Sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite a prepared statement many times."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

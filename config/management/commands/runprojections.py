@@ -1,0 +1,37 @@
+"""`manage.py runprojections`: the worker. Start as many as you like; one leads, the others stand by."""
+
+import asyncio
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from commands.store import NotDurable, StoreUnavailable
+from config import parts
+from projections.runner import Runner
+
+
+class Command(BaseCommand):
+    """Keep the read models up to date until SIGTERM."""
+
+    help = "Keep the read models up to date. Start as many as you like: one leads, the others stand by."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGTERM or SIGINT. Raises: CommandError when this deployment has no place for a worker."""
+        if settings.ON_SQLITE:
+            raise CommandError("On SQLite the projections run inside `manage.py serve`; a worker needs PostgreSQL.")
+        try:
+            asyncio.run(_work())
+        except (NotDurable, StoreUnavailable) as error:
+            raise CommandError(str(error)) from error
+
+
+async def _work() -> None:
+    deployment = parts.build()
+    await deployment.open()
+    runner = Runner(deployment.log)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, runner.stop)
+    await runner.run()
+    await deployment.close()
