@@ -54,6 +54,14 @@ class Process(Server):
         super().__init__()
         self.database_url = database_url or f"sqlite:///{self.folder}/verbatim.sqlite3"
         self._more = more
+        self._migrated = False
+
+    def start(self) -> None:
+        """Start it on a database that has its tables."""
+        if not self._migrated:
+            manage("migrate", "--verbosity", "0", database_url=self.database_url)
+            self._migrated = True
+        super().start()
 
     def _run(self, *arguments: str, **how: Any) -> subprocess.Popen[bytes]:
         variables = environment(self.database_url, **self._more)

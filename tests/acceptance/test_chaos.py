@@ -32,7 +32,7 @@ async def test_a_killed_server_loses_and_doubles_nothing_on_postgresql(tmp_path:
         web = stack.enter_context(Web(postgres.create_database()))
         projector = stack.enter_context(Projector(web.database_url))
         await strike(web, [Kill(web), Kill(web), Kill(projector)], tmp_path)
-        await assert_equals_a_rebuild(web)
+        await assert_equals_a_rebuild(web, postgres)
 
 
 async def strike(web: Web, faults: list[Fault], folder: Path) -> None:
