@@ -17,7 +17,7 @@ help: ## list these commands
 setup: .venv/.installed-dev ## install everything into this folder, start nothing
 
 run: .venv/.installed ## serve on http://127.0.0.1:8000 (PORT=… for another port)
-	@.venv/bin/python manage.py migrate --verbosity 0
+	@.venv/bin/python manage.py migrate --verbosity 0 --skip-checks
 	@exec .venv/bin/python manage.py serve
 
 test: .venv/.installed-dev browser ## run all tests: SQLite, PostgreSQL, Redis and the browser
