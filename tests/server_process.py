@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import psutil
 
-START_S = 20.0
-STOP_S = 20.0
+START_S = 60.0
+STOP_S = 60.0
+REMOVE_S = 60.0
 GUARD = """
 read -r _
 if [ -s pid ]; then
@@ -53,11 +54,12 @@ class Server(ABC):
         self.remove()
 
     def remove(self) -> None:
-        """Stop the server and remove its folder."""
-        self.stop()
+        """Kill the server and remove its folder: nothing that it would still write is wanted."""
+        if self._process:
+            self.kill()
         assert self._guard.stdin
         self._guard.stdin.close()
-        self._guard.wait(STOP_S)
+        self._guard.wait(REMOVE_S)
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises: RuntimeError with its log."""

@@ -51,6 +51,12 @@ class Postgres(Server):
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def wipe(self, database: str) -> str:
+        """Make a database as if it were fresh, which is far cheaper than a new one; answers its url."""
+        self.execute("DROP SCHEMA public CASCADE", database)
+        self.execute("CREATE SCHEMA public", database)
+        return self.url(database)
+
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement outside any transaction, as the superuser; answers its rows."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:

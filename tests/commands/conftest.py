@@ -13,13 +13,24 @@ from tests.servers import Postgres
 OpenStore = Callable[[], Awaitable[Store]]
 
 
+@pytest.fixture(scope="session")
+def database(postgres: Postgres) -> str:
+    """The name of the database in which the stores of tests live, one after the other."""
+    return postgres.create_database().rpartition("/")[2]
+
+
+@pytest.fixture
+def url(postgres: Postgres, database: str) -> str:
+    """The url of an empty PostgreSQL database."""
+    return postgres.wipe(database)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Makes stores, not yet open, on one and the same empty database."""
     if request.param == "sqlite":
         return lambda: SQLiteStore(tmp_path / "events.sqlite3")
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = postgres.create_database()
+    url = request.getfixturevalue("url")
     return lambda: PostgresStore(url)
 
 
@@ -46,9 +57,9 @@ async def store(open_store: OpenStore) -> Store:
 
 
 @pytest.fixture
-async def postgres_store(postgres: Postgres) -> AsyncIterator[PostgresStore]:
+async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
     """A store on an empty PostgreSQL database."""
-    store = PostgresStore(postgres.create_database())
+    store = PostgresStore(url)
     await store.open()
     yield store
     await store.close()

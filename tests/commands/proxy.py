@@ -1,0 +1,77 @@
+"""A network between a store and PostgreSQL that does what networks do at the wrong moment."""
+
+import asyncio
+from typing import Literal, Self
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+Fault = Literal["", "cut the request", "cut half the request", "cut the answer", "hang"]
+
+
+class Proxy:
+    """Passes bytes on to the server of `url` until a `fault` is wanted; a cut happens once, to one connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._port = int(str(conninfo_to_dict(url)["port"]))
+        self.fault: Fault = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        """The same database, through this network."""
+        return make_conninfo(self._url, port=self._server.sockets[0].getsockname()[1])
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        try:
+            await self._pass(reader, writer)
+        finally:
+            writer.close()
+            self._tasks.discard(task)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        pumps = [
+            asyncio.create_task(self._pass_requests(reader, server_writer)),
+            asyncio.create_task(self._pass_answers(server_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            server_writer.close()
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _pass_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(2**16):
+            if self.fault == "cut the request":
+                self.fault = ""
+                return
+            if self.fault == "cut half the request":
+                self.fault = ""
+                writer.write(data[: len(data) // 2])
+                await writer.drain()
+                return
+            writer.write(data)
+
+    async def _pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(2**16):
+            if self.fault == "cut the answer":
+                self.fault = ""
+                return
+            if self.fault != "hang":
+                writer.write(data)
