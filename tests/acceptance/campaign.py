@@ -95,7 +95,7 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
     """Wait for a condition. Raises: TimeoutError that names it."""
     try:
         async with asyncio.timeout(PROGRESS_S):
-            while not await condition():  # noqa: ASYNC110 (what we wait for is in another process)
+            while not await condition():
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise TimeoutError(f"waited {PROGRESS_S} s for {what}") from None
