@@ -11,6 +11,7 @@ from commands.errors import (
     BadJson,
     BadRequest,
     Forbidden,
+    Gone,
     Internal,
     InvalidField,
     NotFound,
@@ -27,7 +28,7 @@ type Refusals = tuple[type[Refusal], ...]
 
 EVERYWHERE: Refusals = (Internal, Unavailable, Unauthenticated, BadRequest, TooLarge, UnsupportedMediaType)
 BODY: Refusals = (BadJson, InvalidField)
-WRITING: Refusals = (Forbidden, RateLimited, Overloaded)
+WRITING: Refusals = (Forbidden, Gone, RateLimited, Overloaded)
 IN_ROOM: Refusals = (NotFound,)
 SCHEMA = "#/components/schemas/"
 

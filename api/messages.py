@@ -17,7 +17,6 @@ from commands.errors import (
     Archived,
     BadRequest,
     Banned,
-    Gone,
     IdempotencyMismatch,
     InvalidField,
     LabelReserved,
@@ -43,7 +42,7 @@ NOT_YET = ("as_of", "thread")
     operation_id="post_message",
     **documented(
         {201: Posted, 200: Posted},
-        *(IN_ROOM, BODY, WRITING, Banned, Archived, Gone, IdempotencyMismatch, LabelReserved, SlowMode),
+        *(IN_ROOM, BODY, WRITING, Banned, Archived, IdempotencyMismatch, LabelReserved, SlowMode),
     ),
 )
 async def post_message(

@@ -22,18 +22,6 @@ async def test_a_node_without_its_store_is_not_ready_and_says_why(nobody: Client
     assert (await nobody.http.get("/health/live")).status_code == 200
 
 
-async def test_a_store_that_is_gone_is_unavailable(nobody: Client, ada: Client, application: Any, garden: str) -> None:
-    await ada.open(garden)
-    await application._node.state["log"]._store.close()
-    for method, path, what in (
-        ("GET", f"/rooms/{garden}/events", {}),
-        ("POST", f"/rooms/{garden}/messages", {"json": {"message": "hi"}}),
-    ):
-        response = await ada.ask(method, path, **what)
-        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
-        assert response.headers["retry-after"]
-
-
 async def test_projections_tell_how_far_they_are(nobody: Client, ada: Client, garden: str) -> None:
     posted = await ada.post(garden, "hi")
     await nobody.get(f"/rooms/{garden}/messages", min_position=posted["position"])
