@@ -49,7 +49,9 @@ class Cable:
         self._whole.set()
 
     async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        self._carrying.add(task := asyncio.current_task())  # type: ignore[arg-type]  # we are in one
+        task = asyncio.current_task()
+        assert task
+        self._carrying.add(task)
         self._open.add(back)
         try:
             if not self._refusing:
@@ -61,7 +63,7 @@ class Cable:
         finally:
             back.transport.abort()
             self._open.discard(back)
-            self._carrying.discard(task)  # type: ignore[arg-type]  # as above
+            self._carrying.discard(task)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

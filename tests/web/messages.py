@@ -1,4 +1,4 @@
-"""Messages that are hard to set: every one must look the same from the server and from the browser, and be kept exactly."""
+"""Messages that are hard to set: each must look the same from server and browser, and be kept exactly."""
 
 LONG = ("The year after beans was the best one by far, even the wet summer when half of it went to the snails. " * 100)[
     :10_000
@@ -13,7 +13,7 @@ HARD = [
     "see https://example.org/a?b=c&d=e#f, and (https://example.org/wiki/Verbatim_(record)).",
     "https://example.org/<script>alert(1)</script>",
     'https://example.org/"onmouseover="alert(1)',
-    "https://example.org/‮gpj.exe https://例え.jp/パス。 http://[::1]:8000/",
+    "https://example.org/\u202egpj.exe https://例え.jp/パス。 http://[::1]:8000/",
     "http:// https://. https://) nothing",
     "`code` and `<b>` and ``empty`` and `unclosed",
     "```python\nfor x in y:\n\tprint(x)\n```\nafter",

@@ -15,12 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 type Meet = Callable[[str], Program]
 
-PLACE_OF_FIRST_SEEN = """() => {
-  const top = document.getElementById('scroller').getBoundingClientRect().top;
-  const line = [...document.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > top);
-  return [line.id, line.getBoundingClientRect().top];
-}"""
-
 
 def numbered(count: int) -> list[str]:
     return [f"line number {number}" for number in range(2, count + 2)]
@@ -32,10 +26,10 @@ async def test_scrolling_up_reads_older_pages_and_keeps_the_place(visit: Visit, 
     await ada.enter(label)
     await ada.sees_lines(50)
     await ada.scroll("scroller.scrollTop = -900")
-    seq, top = await ada.page.evaluate(PLACE_OF_FIRST_SEEN)
+    seq, top = await ada.measure("firstSeen")
     await ada.sees_lines(100)
     now = await ada.page.evaluate("seq => document.getElementById(seq).getBoundingClientRect().top", seq)
-    assert abs(now - top) < 2
+    assert now == pytest.approx(top, abs=1)
     for count in (150, 180):
         await ada.scroll("scroller.scrollTop = -scroller.scrollHeight")
         await ada.sees_lines(count)
@@ -53,10 +47,10 @@ async def test_new_lines_are_announced_to_a_reader_who_is_further_up_and_nothing
     await ada.enter(label)
     await ada.scroll("scroller.scrollTop = -600")
     await ada.sees_lines(60)
-    before = await ada.page.evaluate(PLACE_OF_FIRST_SEEN)
+    seq, top = await ada.measure("firstSeen")
     grace.says(label, "one", "two", "three")
     await expect(ada.page.locator("#arrived")).to_have_text("3 new lines ↓")
-    assert await ada.page.evaluate(PLACE_OF_FIRST_SEEN) == before
+    assert await ada.measure("firstSeen") == [seq, pytest.approx(top, abs=1)]
     await expect(ada.page).to_have_title(re.compile(r"^\(3\) "))
     await ada.page.locator("#arrived").click()
     await expect(ada.page.locator("#arrived")).to_be_hidden()
@@ -142,10 +136,12 @@ async def test_the_composer_counts_near_its_limit_and_grows_to_eight_lines(visit
     await box.fill("x" * 10_007)
     await expect(left).to_have_text("7 too many")
     await expect(ada.page.locator("#send")).to_be_disabled()
-    await box.fill("\n".join("eight lines are shown, the ninth is scrolled to".split()[:9]))
-    eight = (await box.bounding_box() or {})["height"]
+    await box.fill("\n".join("12345678"))
+    height = "box => box.getBoundingClientRect().height"
+    eight = await box.evaluate(height)
     await box.fill("many\n" * 30)
-    assert 8 * 24 <= (await box.bounding_box() or {})["height"] <= eight + 40
+    assert await box.evaluate(height) == pytest.approx(eight, abs=2)
+    assert eight == pytest.approx(8 * 1.5 * 17, rel=0.1)
     await box.fill("😀" * 10_000)
     await box.press("Enter")
     await ada.sees_lines(1)

@@ -1,12 +1,16 @@
-"""Somebody in front of a browser: opens rooms, writes lines, reads what is there. What the console complains of is kept."""
+"""Somebody in front of a browser: opens rooms, writes lines, reads what is there."""
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, expect
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
 
 LINES = "#lines .line[data-seq]:not(.record)"
+MEASURES = (Path(__file__).parent / "fixtures" / "measures.js").read_text()
 
 
 class Visitor:
-    """One browser with a profile of its own, in one tab."""
+    """One browser with a profile of its own, in one tab. What its console complains of is kept."""
 
     def __init__(self, context: BrowserContext, page: Page, base: str) -> None:
         self.context = context
@@ -54,6 +58,10 @@ class Visitor:
     async def sees_lines(self, count: int) -> None:
         await expect(self.page.locator(LINES)).to_have_count(count)
 
+    async def measure(self, what: str) -> Any:
+        """What a function of fixtures/measures.js finds on the page."""
+        return await self.page.evaluate(f"({MEASURES}).{what}()")
+
     async def scroll(self, script: str) -> None:
         """Scroll the transcript; `script` is an expression of `scroller`."""
         await self.page.evaluate(f"() => {{ const scroller = document.getElementById('scroller'); {script} }}")
@@ -62,6 +70,3 @@ class Visitor:
 def is_about_the_network(complaint: str) -> bool:
     """What a browser writes to its console when a connection is refused; no page can keep it from that."""
     return "WebSocket connection to" in complaint or "net::ERR_" in complaint
-
-
-__all__ = ["LINES", "Error", "Visitor", "is_about_the_network"]
