@@ -37,13 +37,13 @@ _STREAM = (
     "AND originator_version <= %s ORDER BY originator_version {direction} LIMIT %s"
 )
 _FORWARDS, _BACKWARDS = _STREAM.format(direction="ASC"), _STREAM.format(direction="DESC")
-_ALL = f"SELECT {_COLUMNS} FROM public.stored_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+# The upper bound excludes nothing. Without it, PostgreSQL takes "a third of the table" for the end of one that it has
+# not analysed yet, and reads it all.
+_AFTER = f"FROM public.stored_events WHERE notification_id > %s AND notification_id < {BEYOND_ALL}"
+_ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT %s"
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
 _SUBJECTS = f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = ANY(%s)"
-_TAIL = (
-    "SELECT notification_id, originator_id, originator_version FROM public.stored_events "
-    "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
-)
+_TAIL = f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
 _HEAD = "SELECT coalesce(max(originator_version), 0) FROM public.stored_events WHERE originator_id = %s"
 _LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 

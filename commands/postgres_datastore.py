@@ -18,7 +18,7 @@ class LazyDatastore(PostgresDatastore):
     def __init__(self, url: str) -> None:
         self._types_wanted = False
         parameters: dict[str, Any] = conninfo_to_dict(conninfo(url))
-        super().__init__("", "", "", "", "", originator_id_type="text")
+        super().__init__("", "", "", "", "", pool_size=1, max_overflow=9, originator_id_type="text")
         self.pool.kwargs = {**parameters, "row_factory": dict_row}
 
     @override

@@ -14,7 +14,11 @@ from commands.store import StoreUnavailable
 
 
 class Reading:
-    """A pool of connections in autocommit mode, each statement on its own, prepared."""
+    """A pool of connections in autocommit mode.
+
+    Statements are planned each time, for the size that the store has now: a prepared one would keep the plan that was
+    good when the store was empty, and read a large one from end to end.
+    """
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
@@ -27,7 +31,7 @@ class Reading:
             conninfo(self._url),
             min_size=1,
             max_size=self._size,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "prepare_threshold": None},
             timeout=CONNECT_S,
             reconnect_timeout=0,
             open=False,
@@ -53,7 +57,7 @@ class Reading:
                 async with self._pool.connection() as connection:
                     with bounded(connection, deadline - loop.time()):
                         cursor = connection.cursor(binary=True, row_factory=lambda _: make)
-                        await cursor.execute(statement.encode(), parameters, prepare=True)
+                        await cursor.execute(statement.encode(), parameters)
                         return await cursor.fetchall()
             except psycopg.Error as error:
                 died = connection is not None and not was_refused(error)
