@@ -79,7 +79,7 @@ class Queries:
     async def rooms(
         self, person: str | None, *, after: str | None = None, limit: int = 50
     ) -> tuple[list[bytes], str | None]:
-        """Rooms by label as JSON: the public ones and the person's own; and the label to go on after, if there are more.
+        """Rooms by label as JSON, the public ones and the person's own, and the label to go on after if there are more.
 
         Raises: Unavailable.
         """
@@ -129,7 +129,7 @@ class Queries:
         pivot = {"around": around} if at is None else {"at": at}
         rows = await self._read.rows(statement, {"room": room, "limit": limit + 1, **pivot})
         head, position, _, lines = _parts(rows)
-        centre = rows[0][5] or 0
+        centre = rows[0][4] or 0 if rows else 0
         older = [line for line in lines if line[0] <= centre]
         newer = [line for line in lines if line[0] > centre]
         chosen, found_oldest, found_newest = cut(older, newer, limit)
@@ -187,7 +187,7 @@ def _parts(rows: Any) -> tuple[int, int, bool, list[Line]]:
         return 0, 0, False, []
     head, position, parked, others, *_ = rows[0]
     _check_not_parked(parked)
-    lines = [(row[6], bytes(row[7])) for row in rows if row[6] is not None]
+    lines = [(row[5], bytes(row[6])) for row in rows if row[5] is not None]
     return head or 0, position, bool(others), sorted(lines)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import psycopg
 from django.db import connection
 
 type Row = tuple[Any, ...]
@@ -47,5 +48,5 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
 def _on_postgresql(statement: str, arrays: list[list[Any]]) -> None:
     """Past Django's cursor, which would write every array into the statement as text."""
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(statement, arrays)

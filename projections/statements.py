@@ -1,11 +1,11 @@
 """Every statement that reads the read models. Each page is one statement, so that its parts are of one snapshot.
 
 A page's rows are: the room's head, the checkpoint, whether the room is parked, whether there are messages on the side
-that was not asked for, an unused column, the pivot's seq, and the seq and item of one message (NULL in an empty page).
+that was not asked for, the pivot's seq, and the seq and item of one message (NULL in an empty page).
 """
 
 _PAGE = """
-SELECT h.head_seq, c.position, p.room IS NOT NULL, {others}, NULL, {pivot}, i.seq, i.item
+SELECT h.head_seq, c.position, p.room IS NOT NULL, {others}, {pivot}, i.seq, i.item
 FROM checkpoint c
 LEFT JOIN history_room h ON h.room = :room
 LEFT JOIN parked_room p ON p.projection = 'history' AND p.room = :room
@@ -22,14 +22,14 @@ _AT = """
 """
 
 BEFORE = _PAGE.format(
-    others="EXISTS (SELECT 1 FROM history_item WHERE room = :room AND seq >= :before)",
+    others="(SELECT seq FROM history_item WHERE room = :room AND seq >= :before ORDER BY seq LIMIT 1) IS NOT NULL",
     pivot="NULL",
     items=_OLDER.format(than="< :before"),
 )
 """The newest messages before a seq, and whether there is one at or after it."""
 
 AFTER = _PAGE.format(
-    others="EXISTS (SELECT 1 FROM history_item WHERE room = :room AND seq <= :after)",
+    others="(SELECT seq FROM history_item WHERE room = :room AND seq <= :after ORDER BY seq LIMIT 1) IS NOT NULL",
     pivot="NULL",
     items=_NEWER.format(than=":after"),
 )

@@ -1,0 +1,135 @@
+"""What the tests of the read side work with."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from commands.handlers import Command, Handlers, Receipt
+from commands.identity import Caller
+from commands.message import PostMessage
+from commands.store import Condition, Entry, NewEvent
+from commands.writer import Writer
+from config.parts import Parts
+from projections import checkpoints
+from projections.applying import Applier
+from projections.directory import Directory
+from projections.history import History
+from projections.projection import Projection
+from projections.queries import Page, Queries
+from projections.runner import Runner
+from tests.cast import GENERAL
+
+DJANGO = ThreadPoolExecutor(1, thread_name_prefix="django")
+"""The one thread on which tests use Django's connection: on the event loop's it would be another for every task."""
+
+READ_TABLES = ("directory_room", "history_room", "history_item")
+
+
+class Deployment:
+    """A log with commands going in, and read models that are brought forward when a test says so."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.log = parts.log
+        self.writer = Writer(parts.store, lambda _: None)
+        self.handlers = Handlers(parts.store, parts.mapper, self.writer, limits=False)
+        self.queries = Queries(parts.log)
+
+    async def open(self) -> None:
+        await self.parts.open()
+        await self.queries.open()
+        self.writer.start()
+
+    async def close(self) -> None:
+        await self.writer.close()
+        await self.queries.close()
+        await self.parts.close()
+
+    async def do(self, person: str, command: Command) -> Receipt:
+        caller = Caller(person=person, handle=person.partition(":")[2], request_id="r")
+        return await self.handlers.handle(command, caller)
+
+    async def say(self, person: str, *texts: str, room: str = GENERAL) -> list[Receipt]:
+        return [await self.do(person, PostMessage(room=room, message=text)) for text in texts]
+
+    async def spoil(self, room: str, seq: int) -> None:
+        """Record an event that nobody can read."""
+        broken = NewEvent("message.posted", f"message:broken-{seq}", b'{"actor":"guest:ada","sealed":"AAAA"}')
+        await self.parts.store.append([Entry(room, [Condition(broken.subject, 0)], [broken])])
+
+    async def project(self, *projections: Projection, batch: int = 2000) -> list[Applier]:
+        """Bring the read models to the end of the log, in batches of a size."""
+        appliers = [Applier(projection) for projection in projections or (Directory(), History())]
+        for applier in appliers:
+            on_django(applier.load)
+            while facts := await self.log.read_all(after=applier.position, limit=batch):
+                on_django(partial(applier.apply, facts))
+        return appliers
+
+    async def page(self, room: str = GENERAL, **wanted: Any) -> Page:
+        return await self.queries.page(room, **wanted)
+
+
+class Running:
+    """A runner in the background."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.runner = Runner(deployment.log)
+
+    async def __aenter__(self) -> Runner:
+        self._task = asyncio.create_task(self.runner.run())
+        return self.runner
+
+    async def __aexit__(self, *_: object) -> None:
+        self.runner.stop()
+        await self._task
+
+
+def wipe(url: str) -> None:
+    """An empty log and empty read models."""
+    for table in (*READ_TABLES, "parked_room", "checkpoint"):
+        execute(f"DELETE FROM {table}")
+    if url.startswith("sqlite"):
+        for path in Path(url.removeprefix("sqlite:///")).parent.glob("*.events.sqlite3*"):
+            path.unlink()
+    elif execute("SELECT to_regclass('stored_events')")[0][0]:
+        execute("TRUNCATE stored_events RESTART IDENTITY")
+
+
+def on_django[T](work: Callable[[], T]) -> T:
+    return DJANGO.submit(work).result()
+
+
+def execute(statement: str) -> list[tuple[Any, ...]]:
+    return on_django(partial(_execute, statement))
+
+
+def _execute(statement: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def tables() -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that the projections wrote."""
+    return {
+        table: sorted(tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in rows)
+        for table in READ_TABLES
+        for rows in [execute(f"SELECT * FROM {table}")]
+    }
+
+
+def forget(projections: Sequence[Projection] = (Directory(), History())) -> None:
+    for projection in projections:
+        on_django(partial(checkpoints.empty, projection.name, projection.tables))
+
+
+def said(page: Page) -> list[str]:
+    """The texts of a page."""
+    return [msgspec.json.decode(item)["message"] for item in page.items]

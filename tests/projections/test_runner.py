@@ -1,0 +1,123 @@
+"""The runner: keeps up, parks what it cannot read, leads alone, and outlives its databases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import psycopg
+import pytest
+
+from projections import checkpoints
+from projections.applying import Applier
+from projections.history import History
+from tests.cast import ADA, GARDEN, GENERAL, GRACE
+from tests.projections.deployment import Deployment, Running, execute, on_django, said, tables
+
+
+async def until(true: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
+    async with asyncio.timeout(within_s):
+        while not await true():
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_said_while_it_runs_can_be_read(deployment: Deployment) -> None:
+    await deployment.say(ADA, "before")
+    async with Running(deployment):
+        for i in range(20):
+            (receipt,) = await deployment.say(GRACE, f"line {i}")
+            page = await deployment.page(min_position=receipt.position)
+            assert said(page)[-1] == f"line {i}"
+
+
+async def test_a_broken_event_parks_its_room_and_the_rest_goes_on(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployment.say(ADA, "in general")
+    await deployment.spoil(GENERAL, 3)
+    await deployment.say(ADA, "after the break")
+    await deployment.say(ADA, "in the garden", room=GARDEN)
+    await deployment.project()
+    assert said(await deployment.page(GARDEN)) == ["in the garden"]
+    parked = execute("SELECT projection, room, seq FROM parked_room ORDER BY projection")
+    assert parked == [("directory", GENERAL, 3), ("history", GENERAL, 3)]
+    assert "parks room general at seq 3" in caplog.text
+    await deployment.say(ADA, "still in the garden", room=GARDEN)
+    await deployment.project()
+    assert said(await deployment.page(GARDEN))[-1] == "still in the garden"
+
+
+async def test_a_parked_room_can_be_released_and_has_missed_nothing(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deployment.say(ADA, "one", "two")
+
+    def fails(*_: object) -> None:
+        raise ValueError("a bug in the projection")
+
+    with monkeypatch.context() as bug:
+        bug.setattr("projections.history._row", fails)
+        await deployment.project()
+    assert execute("SELECT projection FROM parked_room") == [("history",)]
+    await deployment.say(ADA, "three")
+    async with Running(deployment) as runner:
+        await until(lambda: _beaten(deployment))
+        await runner.release("history", GENERAL)
+        (receipt,) = await deployment.say(ADA, "four")
+        assert said(await deployment.page(min_position=receipt.position)) == ["one", "two", "three", "four"]
+
+
+async def _beaten(deployment: Deployment) -> bool:
+    last = await deployment.log.last_position()
+    return all(status.position == last for status in await deployment.queries.projections())
+
+
+async def test_who_lost_the_lead_without_noticing_changes_nothing(deployment: Deployment) -> None:
+    await deployment.say(ADA, "one")
+    (ousted,) = await deployment.project(History())
+    await deployment.say(ADA, "two")
+    await deployment.project(History())
+    kept = tables()
+    await deployment.say(ADA, "three")
+    facts = await deployment.log.read_all(after=ousted.position, limit=100)
+    with pytest.raises(checkpoints.LostLead):
+        on_django(partial(ousted.apply, facts))
+    with pytest.raises(checkpoints.LostLead):
+        on_django(ousted.heartbeat)
+    assert tables() == kept
+
+
+async def test_a_batch_and_its_checkpoint_are_committed_together(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deployment.say(ADA, "one")
+    applier = Applier(History())
+    on_django(applier.load)
+
+    def lost(*_: object) -> None:
+        raise checkpoints.LostLead("history")
+
+    monkeypatch.setattr(checkpoints, "move", lost)
+    facts = await deployment.log.read_all(after=0, limit=100)
+    with pytest.raises(checkpoints.LostLead):
+        on_django(partial(applier.apply, facts))
+    assert execute("SELECT count(*) FROM history_item") == [(0,)]
+
+
+async def test_one_leads_and_the_other_takes_over_when_it_is_gone(deployment: Deployment, database: str) -> None:
+    if database.startswith("sqlite"):
+        pytest.skip("on SQLite there is one process")
+    async with Running(deployment), Running(deployment):
+        await deployment.say(ADA, "one")
+        await until(lambda: _reads(deployment, ["one"]))
+        held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 1986359920"
+        with psycopg.connect(database, autocommit=True) as operator:
+            leaders = {row[0] for row in operator.execute(held)}
+            assert len(leaders) == 1
+            operator.execute("SELECT pg_terminate_backend(%s)", [leaders.pop()])
+        (receipt,) = await deployment.say(ADA, "two")
+        await until(lambda: _reads(deployment, ["one", "two"]), within_s=5)
+    assert receipt.seq == 3
+
+
+async def _reads(deployment: Deployment, texts: list[str]) -> bool:
+    return said(await deployment.page()) == texts
