@@ -53,7 +53,8 @@ async def test_every_page_is_what_a_model_of_the_room_says(deployment: Deploymen
     where = data.draw(st.sampled_from(["before", "after", "around"]))
     seq = data.draw(st.integers(0, LINES + 10))
     limit = data.draw(st.integers(1, LINES + 5))
-    page = await deployment.page(limit=limit, **{where: seq})
+    wanted: dict[str, Any] = {where: seq}
+    page = await deployment.page(limit=limit, **wanted)
     assert (said(page), page.found_oldest, page.found_newest) == expected(lines, limit, where, seq)
     assert page.head_seq == lines[-1][0]
 
@@ -116,7 +117,8 @@ async def test_a_page_is_one_statement(deployment: Deployment, monkeypatch: pyte
         return await original(statement, parameters)
 
     monkeypatch.setattr(deployment.queries._read, "rows", counting)
-    for wanted in ({}, {"before": 9}, {"after": 9}, {"around": 9}, {"at": 9}):
+    wanteds: list[dict[str, Any]] = [{}, {"before": 9}, {"after": 9}, {"around": 9}, {"at": 9}]
+    for wanted in wanteds:
         counted.clear()
         await deployment.page(**wanted)
         assert len(counted) == 1
