@@ -84,12 +84,13 @@ def copy_rows(source: str, target: str) -> None:
 
 
 def read_tables(database_url: str) -> Tables:
-    return {table: sorted(select(database_url, f"SELECT * FROM {table}"), key=repr) for table in TABLES}  # noqa: S608
+    return {table: sorted(select(database_url, f"SELECT * FROM {table}"), key=repr) for table in TABLES}
 
 
 def select(database_url: str, statement: str) -> list[tuple[Any, ...]]:
     with connect(database_url) as connection:
-        return connection.execute(statement).fetchall()
+        rows: list[tuple[Any, ...]] = connection.execute(statement).fetchall()
+    return rows
 
 
 @contextmanager

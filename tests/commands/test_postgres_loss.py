@@ -219,5 +219,5 @@ async def end_session(other: psycopg.AsyncConnection, which: str) -> None:
 async def until(is_true: Callable[[], bool]) -> None:
     """Wait for a condition, half a minute at most."""
     async with asyncio.timeout(30):
-        while not is_true():  # noqa: ASYNC110 - nobody could set an event
+        while not is_true():
             await asyncio.sleep(0.002)
