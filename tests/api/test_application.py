@@ -1,10 +1,10 @@
 """What is the same for every request: its id, its size, its form, and that nothing of ours is shown when it fails."""
 
-import threading
 from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import SyncToAsync
 
 from api.application import MAX_BODY_BYTES, Rest
 from tests.api.client import JSON, Client
@@ -197,12 +197,23 @@ async def test_our_own_failure_is_told_without_its_details(caplog: pytest.LogCap
     assert "KeyError" in caplog.text
 
 
-async def test_a_page_is_answered_on_the_event_loop_alone(ada: Client, garden: str) -> None:
+async def test_requests_are_answered_on_the_event_loop_alone(
+    ada: Client, grace: Client, garden: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hops: list[object] = []
+    to_thread = SyncToAsync.__call__
+
+    async def count(self: Any, *args: Any, **kwargs: Any) -> Any:
+        hops.append(self.func)
+        return await to_thread(self, *args, **kwargs)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", count)
     posted = await ada.post(garden, "hi")
     await ada.get(f"/rooms/{garden}/messages", min_position=posted["position"])
-    before = {thread.ident for thread in threading.enumerate()}
-    for _ in range(20):
-        await ada.get(f"/rooms/{garden}/messages")
-        await ada.get(f"/rooms/{garden}/events")
-    started = [thread.name for thread in threading.enumerate() if thread.ident not in before]
-    assert not [name for name in started if name.startswith(("ThreadPoolExecutor", "asyncio"))], started
+    await ada.get(f"/rooms/{garden}/events")
+    await ada.get("/rooms")
+    await ada.ask("PUT", f"/rooms/{garden}/bans/{grace.person}")
+    await ada.refused("GET", "/rooms/nowhere", "not_found")
+    assert hops == []
+    await ada.http.get("/")
+    assert hops, "where Django's handler serves, this counts its hops"
