@@ -10,13 +10,8 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from tests.acceptance.deployment import Web, manage
 from tests.servers import LOOPBACK
+from tests.web.browsing import FLAGS
 from tests.web.visitor import Visitor, is_about_the_network
-
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--disable-features=LocalNetworkAccessChecks",  # a page put in the place of ours may talk to our server
-]
 
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
