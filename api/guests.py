@@ -12,7 +12,7 @@ from api.requests import Request
 from commands.errors import RateLimited, Unauthenticated
 from commands.limits import Buckets, Rate
 
-NEW_GUESTS = Rate(per_s=1, burst=20)
+NEW_GUESTS = Rate(per_s=10, burst=20)
 
 UNNAMED = NewGuest()
 
