@@ -71,9 +71,13 @@ class PostgresStore(PostgresApplicationRecorder):
     async def open(self) -> None:
         """Connect, and create what is missing. Raises: NotDurable, StoreUnavailable."""
         await self._writing.open()
-        await self.reading.open()
-        if not (await self.reading.select(_IS_CREATED, [f"public.{APPEND_NAME}"], _value))[0]:
-            await self._create()
+        try:
+            await self.reading.open()
+            if not (await self.reading.select(_IS_CREATED, [f"public.{APPEND_NAME}"], _value))[0]:
+                await self._create()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close every connection; further calls raise `StoreUnavailable`."""
@@ -95,10 +99,9 @@ class PostgresStore(PostgresApplicationRecorder):
         self, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1000, backwards: bool = False
     ) -> list[Recorded]:
         """See `Store.read_stream`."""
-        last = BEYOND_ALL if upto is None else upto
-        return await self.reading.select(
-            _BACKWARDS if backwards else _FORWARDS, [stream, after, last, limit], Recorded._make
-        )
+        last = BEYOND_ALL if upto is None else min(upto, BEYOND_ALL)
+        statement = _BACKWARDS if backwards else _FORWARDS
+        return await self.reading.select(statement, [stream, min(after, BEYOND_ALL), last, limit], Recorded._make)
 
     async def read_all(self, *, after: int, limit: int = 1000) -> list[Recorded]:
         """See `Store.read_all`."""

@@ -174,6 +174,7 @@ async def test_a_room_is_read_from_both_ends(store: Store) -> None:
     assert await read(backwards=True, after=2, upto=5) == [5, 4, 3]
     assert await read(after=10) == []
     assert await read(after=2**40, upto=2**41) == []
+    assert await read(after=2, upto=2**62) == list(range(3, 11))
 
 
 async def test_the_whole_store_is_read_by_position(store: Store) -> None:
