@@ -1,9 +1,9 @@
 """Who may open a socket: the Origin that a browser names, and how many sockets a person and an address may have."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -16,6 +16,7 @@ MAX_PER_ADDRESS = 100
 NEW_PER_ADDRESS = Rate(per_s=10, burst=10)
 _WEB_SCHEME = {"ws": "http", "wss": "https"}
 _PORT = {"http": 80, "https": 443}
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 
 
 class Admission:
@@ -64,13 +65,10 @@ def may_connect(scope: Mapping[str, Any], *, with_token: bool) -> bool:
     return asked is not None and _place(origins[0].decode("latin-1")) == asked
 
 
-def _place(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of an origin; nothing for what is not one, as `null`."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORT.get(parts.scheme)
-    except ValueError:
+def _place(origin: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an origin (RFC 6454); nothing for what is not one, as `null`."""
+    parts = _ORIGIN.fullmatch(origin.lower())
+    if not parts:
         return None
-    if not parts.hostname or port is None or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        return None
-    return parts.scheme, parts.hostname, port
+    scheme, host, port = parts.groups()
+    return scheme, host, int(port) if port else _PORT[scheme]

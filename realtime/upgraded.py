@@ -104,6 +104,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             why = self.conn.close_sent
             self._end(why.code if why else 1006, why.reason if why else "", LINGER_S)
+            self.transport.write_eof()
 
     def keepalive_timeout(self) -> None:
         """The client is gone: nothing that is written now would arrive."""
@@ -120,7 +121,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _fail(self, code: CloseCode) -> None:
         self.conn.fail(code, code.reason)
-        self._end(code, code.reason, LINGER_S)
+        self.handle_parser_exception()
 
     def _end(self, code: int, reason: str, timeout_s: float) -> None:
         """Write the close that `conn` holds, tell the application, and wait for the client to go."""

@@ -32,19 +32,20 @@ class Client:
         origin: str | None = "",
         token: str | None = None,
         cookie: str | None = None,
-        headers: dict[str, str] | None = None,
-        **options: Any,
+        host: str | None = None,
     ) -> AsyncIterator["Client"]:
-        """Open a socket; `origin` "" is the page's own."""
-        sent = dict(headers or {})
+        """Open a socket; `protocol` may name several, `origin` "" is the page's own, `host` the server's name."""
+        sent: dict[str, str] = {}
         if token:
             sent["Authorization"] = f"Bearer {token}"
         if cookie:
             sent["Cookie"] = f"verbatim_guest={cookie}"
         page = f"http://127.0.0.1:{port}" if origin == "" else origin
         async with websockets.connect(
-            f"ws://127.0.0.1:{port}{path}",
-            subprotocols=[Subprotocol(protocol)] if protocol else None,
+            f"ws://{host or f'127.0.0.1:{port}'}{path}",
+            host="127.0.0.1",
+            port=port,
+            subprotocols=[Subprotocol(name) for name in protocol.split()] if protocol else None,
             origin=Origin(page) if page else None,
             additional_headers=sent,
             compression=None,
@@ -52,7 +53,6 @@ class Client:
             ping_interval=None,
             close_timeout=1,
             proxy=None,
-            **options,
         ) as connection:
             yield cls(connection)
 

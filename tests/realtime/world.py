@@ -65,8 +65,10 @@ class World:
             self.bus.publish(events)
 
     async def say(self, message: str, room: str = GENERAL, person: str = ADA, **more: Any) -> Receipt:
-        caller = Caller(person=person, handle=person.partition(":")[2], request_id="test")
-        return await self.handlers.handle(PostMessage(room=room, message=message, **more), caller)
+        return await self.handlers.handle(PostMessage(room=room, message=message, **more), self.caller(person))
+
+    def caller(self, person: str) -> Caller:
+        return Caller(person=person, handle=person.partition(":")[2], request_id="test")
 
     async def fill(self, count: int, room: str = GENERAL) -> None:
         """Add so many events to a room; the first one opens it if need be. Quick: they are appended as they are."""
