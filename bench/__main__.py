@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import appends, size
+from bench import appends, bus, size
 
-BENCHMARKS = {"appends": appends.main, "size": size.main}
+BENCHMARKS = {"appends": appends.main, "bus": bus.main, "size": size.main}
 DEFAULT = ["appends", "size"]
 
 if __name__ == "__main__":

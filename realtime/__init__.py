@@ -3,6 +3,10 @@
 protocol                    every frame and close code: the contract, declared
 decoding, encoding          a client's text into a frame or a refusal; an event into the bytes of both dialects
 bus                         carries committed events between processes, as hints
+redis_bus, hints            the bus of many processes, over Redis or Valkey; the bytes in which events travel
+redis_address, redis_connection, redis_node, redis_topology, redis_subscriptions
+                            REDIS_URL; one connection; a server we stay connected to; who owns which slot; what we hear
+faults                      a bus that fails on purpose, for tests
 hub                         one room's live stream in this process, strictly by seq
 subscription                one socket's place in one room: catch-up, then live
 outlet, relay               one socket's way out; the way round for servers without our extension

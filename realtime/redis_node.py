@@ -22,6 +22,8 @@ STEADY_S = 5.0
 SILENT_CHECKS = 4
 """A server that has not answered for so many checks, one a second, is dead."""
 CLOSE_S = 1.0
+OLDEST = 7
+"""The first version of Redis with sharded pub/sub, and of Valkey."""
 PING = pack("PING")
 
 
@@ -140,7 +142,10 @@ class Node:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._hello.done():
             raise ConnectionResetError("closed while logging in")
-        return self._hello.result()
+        hello = self._hello.result()
+        if int(hello[b"version"].partition(b".")[0]) < OLDEST:
+            raise ConnectionRefusedError(f"its version {hello[b'version'].decode()} has no sharded pub/sub")
+        return hello
 
     def _take_reply(self, reply: Any) -> None:
         if isinstance(reply, PushNotification):

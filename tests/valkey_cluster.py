@@ -17,7 +17,7 @@ import psutil
 from tests.servers import LOOPBACK, Valkey, free_port
 
 SLOTS = 16384
-NODE_TIMEOUT_MS = 1500
+NODE_TIMEOUT_MS = 2000
 SETTLE_S = 40.0
 
 

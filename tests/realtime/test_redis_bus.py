@@ -193,17 +193,21 @@ async def test_of_several_hosts_that_are_no_cluster_the_first_is_used(valkey: Va
     assert sender.refused == 0
 
 
-async def test_what_is_not_redis_is_asked_again_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "not RESP"), (b"%1\r\n$7\r\nversion\r\n$5\r\n6.2.1\r\n", "6.2.1 has no")],
+)
+async def test_what_is_no_redis_for_us_harms_nobody(answer: bytes, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.write(answer)
         await writer.drain()
         writer.close()
 
     port = free_port()
     url = f"redis://127.0.0.1:{port}"
-    async with await asyncio.start_server(answer, "127.0.0.1", port), starting(url, GENERAL) as bus:
-        await until(lambda: "not RESP" in caplog.text)
+    async with await asyncio.start_server(serve, "127.0.0.1", port), starting(url, GENERAL) as bus:
+        await until(lambda: said in caplog.text)
         bus.publish(events(1))
         assert bus.seqs() == [1]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR and record.name == "asyncio"]
