@@ -57,7 +57,7 @@ async def until(condition: Callable[[], bool], timeout_s: float = HEALS_WITHIN_S
     """Wait until `condition` holds; answers how many seconds that took. Raises: TimeoutError."""
     began = time.monotonic()
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - conditions of many kinds, of other processes too
+        while not condition():
             await asyncio.sleep(0.005)
     return time.monotonic() - began
 
