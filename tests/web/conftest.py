@@ -84,15 +84,16 @@ class Program:
             position = answer.json()["position"]
         return position
 
-    def opens(self, label: str) -> None:
-        self._http.post("/api/v1/rooms", json={"label": label}, headers=self._headers).raise_for_status()
+    def opens(self, label: str, **more: str) -> None:
+        self._http.post("/api/v1/rooms", json={"label": label, **more}, headers=self._headers).raise_for_status()
 
     def changes(self, label: str, **changes: object) -> None:
         self._http.patch(f"/api/v1/rooms/{label}", json=changes, headers=self._headers).raise_for_status()
 
-    def reads(self, label: str, what: str = "messages", **query: object) -> list[dict[str, object]]:
+    def reads(self, label: str, what: str = "messages", **query: str | int) -> list[dict[str, object]]:
         """The items of a page of the room's history or events, as far as `min_position` asks for."""
-        answer = self._http.get(f"/api/v1/rooms/{label}/{what}", params={"limit": 200, **query})  # type: ignore[dict-item]
+        params: dict[str, str | int] = {"limit": 200, **query}
+        answer = self._http.get(f"/api/v1/rooms/{label}/{what}", params=params, headers=self._headers)
         answer.raise_for_status()
         items: list[dict[str, object]] = answer.json()["items"]
         return items

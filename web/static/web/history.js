@@ -103,8 +103,10 @@ export class History {
   async #read(link, read) {
     if (this.reading) return;
     this.reading = true;
+    link.dataset.words ??= link.textContent;
     try {
       await read();
+      link.textContent = link.dataset.words;
       this.watch.unobserve(link);
       this.watch.observe(link);
     } catch {

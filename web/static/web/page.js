@@ -22,5 +22,16 @@ function switchTheme() {
   remember("verbatim_theme", set);
 }
 
+/** Tell the times of the list of rooms in the reader's zone; from the next visit on the server does. */
+function tellTimes() {
+  for (const time of document.querySelectorAll(".facts time")) {
+    const moment = new Date(time.dateTime);
+    const year = moment.getFullYear() === new Date().getFullYear() ? "" : ` ${moment.getFullYear()}`;
+    const clock = moment.toTimeString().slice(0, 5);
+    time.textContent = `${moment.getDate()} ${moment.toLocaleString("en", { month: "long" })}${year}, ${clock}`;
+  }
+}
+
+tellTimes();
 remember("verbatim_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "");
 for (const button of document.querySelectorAll("[data-theme-switch]")) button.addEventListener("click", switchTheme);
