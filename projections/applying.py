@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
 from commands.subscription import Fact
 from projections import checkpoints
@@ -37,9 +37,9 @@ class Applier:
             return
         try:
             self._commit(news, parked=self._parked)
-        except (checkpoints.LostLead, InterfaceError, OperationalError):
-            raise
-        except Exception:
+        except Exception as error:
+            if not _is_due_to_an_event(error):
+                raise
             log.exception("projection %s cannot apply a batch: going room by room", self.projection.name)
             self._commit_room_by_room(news)
         self.position = news[-1].recorded.position
@@ -49,9 +49,12 @@ class Applier:
         checkpoints.move(self.projection.name, self.position, self.position)
 
     def replay(self, facts: Sequence[Fact]) -> None:
-        """Apply events of a parked room that the checkpoint has passed. Raises: whatever parked the room."""
+        """Apply events of a parked room; those beyond the checkpoint come again, which changes nothing.
+
+        Raises: whatever parked the room.
+        """
         with transaction.atomic():
-            self.projection.apply([fact for fact in facts if fact.recorded.position <= self.position])
+            self.projection.apply(facts)
 
     def release(self, room: str, complete_to: int) -> bool:
         """Follow a parked room again if all its events up to the checkpoint were replayed."""
@@ -82,11 +85,18 @@ class Applier:
             try:
                 with transaction.atomic():
                     self.projection.apply([fact])
-            except (InterfaceError, OperationalError):
-                raise
             except Exception as error:
+                if not _is_due_to_an_event(error):
+                    raise
                 row = fact.recorded
                 log.exception("projection %s parks room %s at seq %d", self.projection.name, row.stream, row.seq)
                 checkpoints.park(self.projection.name, fact, error)
                 return False
         return True
+
+
+def _is_due_to_an_event(error: Exception) -> bool:
+    """Whether an event is to blame, and not the database, a missing table or a lead that was lost."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    return not isinstance(error, DatabaseError | InterfaceError | checkpoints.LostLead)

@@ -6,7 +6,7 @@ import msgspec
 
 from commands.events import MessagePosted, RoomChanged, RoomOpened
 from commands.subscription import Fact
-from projections.projection import by_room
+from projections.projection import by_room, check_next
 from projections.rows import Table, select, upsert
 
 TABLE = Table(
@@ -46,6 +46,7 @@ class Listed(msgspec.Struct, array_like=True):
         """Take one more event in; one that was taken already changes nothing."""
         if fact.recorded.seq <= self.head_seq:
             return
+        check_next(fact, self.head_seq)
         self.head_seq = fact.recorded.seq
         match fact.event:
             case RoomOpened() as opened:

@@ -7,7 +7,7 @@ import msgspec
 from commands.clock import rfc3339
 from commands.events import MessagePosted
 from commands.subscription import Fact, Recorded
-from projections.projection import by_room
+from projections.projection import by_room, check_next
 from projections.rows import Row, Table, select, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
@@ -24,7 +24,7 @@ class Author(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
-    handle: str | None
+    handle: str
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +59,7 @@ class History:
             head, time = reached.get(room, (0, 0))
             for fact in news:
                 if fact.recorded.seq > head and fact.event is not None:
+                    check_next(fact, head)
                     head, time = fact.recorded.seq, max(time, fact.event.occurred_at)
                     if isinstance(fact.event, MessagePosted):
                         items.append(_row(fact.recorded, fact.event, time, erased=fact.stub == "erased"))
@@ -73,7 +74,7 @@ def _row(recorded: Recorded, posted: MessagePosted, room_time: int, *, erased: b
         room=recorded.stream,
         seq=recorded.seq,
         position=recorded.position,
-        author=Author(posted.actor, posted.actor.partition(":")[0], None if erased else posted.handle),
+        author=Author(posted.actor, posted.actor.partition(":")[0], "" if erased else posted.handle),
         message=None if erased else posted.message,
         created_at=rfc3339(posted.occurred_at),
         redacted=erased,

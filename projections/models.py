@@ -48,7 +48,10 @@ class DirectoryRoom(models.Model):
 
     class Meta:
         db_table = "directory_room"
-        indexes = (models.Index(fields=["owner", "room"], name="directory_owner"),)
+        indexes = (
+            models.Index(fields=["owner", "room"], name="directory_owner"),
+            models.Index(fields=["visibility", "room"], name="directory_visibility"),
+        )
 
 
 class HistoryRoom(models.Model):

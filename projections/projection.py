@@ -37,3 +37,9 @@ def by_room(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
             raise CannotApply(f"event {fact.recorded.seq} of {fact.recorded.stream} is broken")
         rooms[fact.recorded.stream].append(fact)
     return rooms
+
+
+def check_next(fact: Fact, head: int) -> None:
+    """Raises: CannotApply when events between a room's head and this one never came."""
+    if fact.recorded.seq != head + 1:
+        raise CannotApply(f"event {fact.recorded.seq} of {fact.recorded.stream} came after {head}")

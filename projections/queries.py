@@ -95,7 +95,7 @@ class Queries:
         rows = await self._read.rows(statements.ROOM, {"room": room})
         for *row, parked in rows:
             _check_not_parked(parked)
-            return _room(tuple(row))
+            return _room(tuple(row)) if row[0] is not None else None
         return None
 
     async def message(self, room: str, message_id: str, *, min_position: int | None = None) -> bytes | None:
@@ -104,7 +104,7 @@ class Queries:
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
         for item, parked in rows:
             _check_not_parked(parked)
-            return bytes(item)
+            return bytes(item) if item is not None else None
         return None
 
     async def projections(self) -> list[ProjectionStatus]:

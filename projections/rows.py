@@ -1,10 +1,12 @@
 """Sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite a prepared statement many times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
+
+from commands.postgres_arrays import BigintArray, BytesArray, TextArray, register
 
 type Row = tuple[Any, ...]
 
@@ -27,7 +29,10 @@ def upsert(table: Table, rows: Sequence[Row]) -> None:
     into = f"INSERT INTO {table.name} ({', '.join(names)})"
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in table.columns.values())
-        _on_postgresql(f"{into} SELECT * FROM unnest({arrays}) {conflict}", [list(c) for c in zip(*rows, strict=True)])
+        _on_postgresql(
+            f"{into} SELECT * FROM unnest({arrays}) {conflict}",
+            [_pack(kind, c) for kind, c in zip(table.columns.values(), zip(*rows, strict=True), strict=True)],
+        )
     else:
         with connection.cursor() as cursor:
             cursor.executemany(f"{into} VALUES ({', '.join(['%s'] * len(names))}) {conflict}", rows)
@@ -45,8 +50,21 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
     return rows
 
 
-def _on_postgresql(statement: str, arrays: list[list[Any]]) -> None:
-    """Past Django's cursor, which would write every array into the statement as text."""
+def _on_postgresql(statement: str, arrays: list[Any]) -> None:
+    """Past Django's own cursor, which would write every array into the statement as text. Errors are Django's."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, arrays)
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        register(cursor)
+        cursor.execute(statement.encode(), arrays)
+
+
+_PACKED: dict[str, Callable[[Sequence[Any]], bytes]] = {
+    "text": TextArray.of,
+    "bigint": BigintArray.of,
+    "bytea": BytesArray.of,
+}
+
+
+def _pack(kind: str, column: tuple[Any, ...]) -> Any:
+    """A column as one array, packed at once where nothing in it is NULL."""
+    return _PACKED[kind](column) if kind in _PACKED and None not in column else list(column)

@@ -42,9 +42,8 @@ AT = _PAGE.format(others="FALSE", pivot=_AT, items=_BOTH.format(f"COALESCE({_AT}
 """The same around the last message that was there at a time."""
 
 MESSAGE = """
-SELECT i.item, p.room IS NOT NULL
-FROM history_item i LEFT JOIN parked_room p ON p.projection = 'history' AND p.room = i.room
-WHERE i.room = :room AND i.message_id = :message_id
+SELECT i.item, EXISTS (SELECT 1 FROM parked_room WHERE projection = 'history' AND room = :room)
+FROM (SELECT 1) one LEFT JOIN history_item i ON i.room = :room AND i.message_id = :message_id
 """
 
 _ROOM = """
@@ -53,14 +52,23 @@ r.last_message_at
 """
 
 ROOMS = f"""
-SELECT {_ROOM} FROM directory_room r
-WHERE r.room > :after AND (r.visibility = 'public' OR r.owner = :person) ORDER BY r.room LIMIT :limit
+SELECT * FROM (
+    SELECT * FROM (
+        SELECT {_ROOM} FROM directory_room r
+        WHERE r.visibility = 'public' AND r.room > :after ORDER BY r.room LIMIT :limit
+    ) open
+    UNION ALL
+    SELECT * FROM (
+        SELECT {_ROOM} FROM directory_room r
+        WHERE r.owner = :person AND r.visibility <> 'public' AND r.room > :after ORDER BY r.room LIMIT :limit
+    ) own
+) seen ORDER BY room LIMIT :limit
 """
 """The next rooms by label that a person may see."""
 
 ROOM = f"""
-SELECT {_ROOM}, p.room IS NOT NULL
-FROM directory_room r LEFT JOIN parked_room p ON p.projection = 'directory' AND p.room = r.room WHERE r.room = :room
+SELECT {_ROOM}, EXISTS (SELECT 1 FROM parked_room WHERE projection = 'directory' AND room = :room)
+FROM (SELECT 1) one LEFT JOIN directory_room r ON r.room = :room
 """
 
 CHECKPOINT = "SELECT position FROM checkpoint WHERE projection = :projection AND partition = 0"

@@ -75,7 +75,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "directory_room",
-                "indexes": [models.Index(fields=["owner", "room"], name="directory_owner")],
+                "indexes": [
+                    models.Index(fields=["owner", "room"], name="directory_owner"),
+                    models.Index(fields=["visibility", "room"], name="directory_visibility"),
+                ],
             },
         ),
         migrations.CreateModel(

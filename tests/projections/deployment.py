@@ -14,6 +14,7 @@ from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller
 from commands.message import PostMessage
 from commands.store import Condition, Entry, NewEvent
+from commands.subscription import Fact
 from commands.writer import Writer
 from config.parts import Parts
 from projections import checkpoints
@@ -133,3 +134,14 @@ def forget(projections: Sequence[Projection] = (Directory(), History())) -> None
 def said(page: Page) -> list[str]:
     """The texts of a page."""
     return [msgspec.json.decode(item)["message"] for item in page.items]
+
+
+def unread(fact: Fact) -> Fact:
+    """The same event as if it could not be read."""
+    return Fact(fact.recorded, None, "broken")
+
+
+def applier_of(projection: Projection) -> Applier:
+    applier = Applier(projection)
+    on_django(applier.load)
+    return applier
