@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -92,6 +93,7 @@ def _check_moderates(rules: Rules, actor: str, person: str) -> None:
         raise Forbidden("The owner cannot be banned from their own room.")
 
 
+@lru_cache(maxsize=4096)
 def check_handle(handle: str) -> None:
     """A handle is 1–40 characters that can all be seen, or are plain spaces between. Raises: InvalidField."""
     check_characters("handle", handle)

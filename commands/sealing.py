@@ -21,6 +21,8 @@ from commands.store import NewEvent, Recorded
 
 NONCE_BYTES = 12
 MAX_CACHED_KEYS = 20_000
+MAX_FRESH = 2048
+"""Events that a process sealed itself and will soon meet again: its hubs and projections need not open them."""
 _json = msgspec.json.Encoder()
 
 
@@ -58,31 +60,35 @@ class Keyring:
         self._master = AESGCM(master_key)
         self._ciphers: OrderedDict[str, AESGCM | None] = OrderedDict()
 
-    def cached(self, person: str) -> bool:
-        return person in self._ciphers
-
     async def ensure(self, person: str) -> None:
         """Make sure that `person` has a durable key. Raises: Erased, StoreUnavailable."""
-        if person not in self._ciphers:
-            await self.load([person])
-        if person not in self._ciphers:
+        if not await self.load([person]):
             fresh = self._wrap(person, AESGCM.generate_key(bit_length=256))
             self._keep(person, await self._vault.add(person, fresh))
         self.cipher(person)
 
-    async def load(self, persons: Iterable[str]) -> None:
-        """Have the keys of these people at hand, as far as they exist."""
-        missing = [person for person in set(persons) if person not in self._ciphers]
-        if missing:
+    async def load(self, persons: Iterable[str]) -> Mapping[str, AESGCM | None]:
+        """The ciphers of these people, as far as they have, or had, a key: None is one who was erased.
+
+        What is answered is whole however many people there are; the cache forgets some of them. Raises: StoreUnavailable.
+        """
+        wanted = set(persons)
+        found = {person: self._ciphers[person] for person in wanted if person in self._ciphers}
+        if missing := list(wanted - found.keys()):
             for person, wrapped in (await self._vault.read(missing)).items():
-                self._keep(person, wrapped)
+                found[person] = self._keep(person, wrapped)
+        return found
 
     def cipher(self, person: str) -> AESGCM:
-        """The cipher of somebody whose key was loaded. Raises: Erased, KeyError."""
+        """The cipher of somebody whose key was just ensured. Raises: Erased, KeyError."""
         cipher = self._ciphers[person]
         if cipher is None:
             raise Erased(person)
         return cipher
+
+    def holds(self, person: str) -> bool:
+        """Whether the key of a person is at hand."""
+        return self._ciphers.get(person) is not None
 
     def forget(self, person: str) -> None:
         """Drop a key from the cache: its person was erased."""
@@ -92,14 +98,15 @@ class Keyring:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._master.encrypt(nonce, key, person.encode())
 
-    def _keep(self, person: str, wrapped: bytes | None) -> None:
-        if wrapped is None:
-            self._ciphers[person] = None
-        else:
-            key = self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())
-            self._ciphers[person] = AESGCM(key)
+    def _keep(self, person: str, wrapped: bytes | None) -> AESGCM | None:
+        cipher = None if wrapped is None else AESGCM(self._unwrap(person, wrapped))
+        self._ciphers[person] = cipher
         while len(self._ciphers) > MAX_CACHED_KEYS:
             self._ciphers.popitem(last=False)
+        return cipher
+
+    def _unwrap(self, person: str, wrapped: bytes) -> bytes:
+        return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())
 
 
 class Mapper:
@@ -107,6 +114,7 @@ class Mapper:
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
+        self._fresh: OrderedDict[bytes, tuple[str, NewEvent, Event]] = OrderedDict()
 
     def seal(self, stream: str, event: Event) -> NewEvent:
         """The stored form of an event, whose actor's key is at hand. Raises: Erased, KeyError."""
@@ -116,21 +124,36 @@ class Mapper:
         cipher = self.keyring.cipher(event.actor)
         bound = _associated_data(stream, event.actor, subject)
         fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
-        return NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+        sealed = NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+        self._fresh[sealed.state] = (stream, sealed, event)
+        if len(self._fresh) > MAX_FRESH:
+            self._fresh.popitem(last=False)
+        return sealed
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
-        raw = [(row, _decode(row.state)) for row in recorded]
-        await self.keyring.load(actor for _, fields in raw if isinstance(actor := fields.get("actor"), str))
-        return [self._open_one(row, fields) for row, fields in raw]
+        facts = [self._remember(row) for row in recorded]
+        raw = [_decode(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
+        if raw:
+            await self.keyring.load(actor for fields in raw if isinstance(actor := fields.get("actor"), str))
+        rest = iter(raw)
+        return [fact or self._open_one(row, next(rest)) for row, fact in zip(recorded, facts, strict=True)]
+
+    def _remember(self, row: Recorded) -> Fact | None:
+        """The fact of an event that was sealed here, for as long as its person has not been erased."""
+        known = self._fresh.get(row.state)
+        if known is None:
+            return None
+        stream, sealed, event = known
+        same = (stream, sealed.topic, sealed.subject) == (row.stream, row.topic, row.subject)
+        return Fact(row, event) if same and self.keyring.holds(event.actor) else None
 
     def _open_one(self, row: Recorded, fields: dict[str, object]) -> Fact:
         try:
             actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
             bound = _associated_data(row.stream, actor, row.subject)
-            try:
-                cipher = self.keyring.cipher(actor)
-            except Erased:
+            cipher = ciphers[actor]
+            if cipher is None:
                 return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
             personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
             return Fact(row, revive(row.topic, {**fields, **personal}))

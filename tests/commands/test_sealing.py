@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given as example
 from hypothesis import strategies as st
 
+from commands import sealing
 from commands.events import MemberBanned, MessagePosted
 from commands.sealing import Erased, Fact, Keyring
 from commands.store import NewEvent, Recorded
@@ -25,10 +26,10 @@ def recorded(sealed: NewEvent, stream: str = GENERAL, seq: int = 1) -> Recorded:
 
 
 async def seal(vault: MemoryVault, *events: MessagePosted | MemberBanned) -> list[Recorded]:
-    sealing = mapper(vault)
+    sealer = mapper(vault)
     for event in events:
-        await sealing.keyring.ensure(event.actor)
-    return [recorded(sealing.seal(GENERAL, event), seq=seq) for seq, event in enumerate(events, 1)]
+        await sealer.keyring.ensure(event.actor)
+    return [recorded(sealer.seal(GENERAL, event), seq=seq) for seq, event in enumerate(events, 1)]
 
 
 async def open_one(vault: MemoryVault, row: Recorded) -> Fact:
@@ -156,6 +157,17 @@ async def test_keys_are_read_once_for_many_events() -> None:
     assert vault.reads == 1
 
 
+async def test_events_of_more_people_than_are_remembered_open_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = MemoryVault()
+    rows = await seal(
+        vault, *(MessagePosted(**by(f"guest:{i}"), message_id="0" * 32, message="hi", handle="x") for i in range(9))
+    )
+    monkeypatch.setattr(sealing, "MAX_CACHED_KEYS", 4)
+    opening = mapper(vault)
+    for window in (rows[:4], rows[3:5], rows):
+        assert [fact.stub for fact in await opening.open(window)] == [""] * len(window)
+
+
 @example(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
 async def test_any_text_comes_back_as_it_was(text: str) -> None:
     vault = MemoryVault()
@@ -166,6 +178,27 @@ async def test_any_text_comes_back_as_it_was(text: str) -> None:
 
 async def test_an_event_without_anything_personal_opens_too() -> None:
     vault = MemoryVault()
-    sealing = mapper(vault)
-    await sealing.keyring.ensure(ADA)
-    assert (await open_one(vault, recorded(sealing.seal(GENERAL, OPENED)))).event == OPENED
+    sealer = mapper(vault)
+    await sealer.keyring.ensure(ADA)
+    assert (await open_one(vault, recorded(sealer.seal(GENERAL, OPENED)))).event == OPENED
+
+
+async def test_what_a_process_sealed_itself_it_opens_without_its_bytes_but_not_elsewhere() -> None:
+    vault = MemoryVault()
+    sealer = mapper(vault)
+    await sealer.keyring.ensure(GRACE)
+    row = recorded(sealer.seal(GENERAL, SECRET))
+    [kept] = await sealing.open([row])
+    assert kept == await open_one(vault, row)
+    [moved] = await sealing.open([row._replace(stream=GARDEN)])
+    assert moved.stub == "broken"
+
+
+async def test_what_a_process_sealed_itself_goes_with_the_key_too() -> None:
+    vault = MemoryVault()
+    sealer = mapper(vault)
+    await sealer.keyring.ensure(GRACE)
+    row = recorded(sealer.seal(GENERAL, SECRET))
+    sealing.keyring.forget(GRACE)
+    [fact] = await sealing.open([row])
+    assert (fact.stub, fact.event and fact.event.data["message"]) == ("erased", "")
