@@ -1,7 +1,6 @@
 """A deployment in miniature: a real store, everything behind sockets, and our server in front, in one event loop."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -132,9 +131,9 @@ def _line(text: str) -> MessagePosted:
 
 @asynccontextmanager
 async def sqlite_world(folder: Path, bus: Bus | None = None) -> AsyncIterator[World]:
-    """A world in a folder of its own."""
-    store = SQLiteStore(folder / f"{os.urandom(4).hex()}.events.sqlite3")
-    world = World(store, SQLiteVault(folder / f"{os.urandom(4).hex()}.keys.sqlite3"), bus or LocalBus())
+    """A world in this folder; several in one are processes of one deployment."""
+    store = SQLiteStore(folder / "events.sqlite3")
+    world = World(store, SQLiteVault(folder / "keys.sqlite3"), bus or LocalBus())
     await world.open()
     try:
         yield world

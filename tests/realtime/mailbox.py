@@ -1,0 +1,45 @@
+"""A socket without a network: what is written piles up until it is read, and its reader checks every promise."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from realtime.encoding import payloads
+
+UNREAD = 2 * 1024 * 1024
+"""What a mailbox says is unsent while nobody reads it."""
+
+
+class Mailbox:
+    """A `Socket`. `reads` says whether its client reads; `writes` counts the writes."""
+
+    def __init__(self) -> None:
+        self.on_shutdown: Callable[[], None] | None = None
+        self.reads = True
+        self.writes = 0
+        self.closed: int | None = None
+        self.broken = False
+        self.frames: list[dict[str, Any]] = []
+
+    def write(self, frames: bytes) -> None:
+        if self.broken:
+            raise RuntimeError("the transport is gone")
+        assert self.closed is None
+        self.writes += 1
+        self.frames += map(json.loads, payloads(frames))
+
+    def buffered(self) -> int:
+        return 0 if self.reads else UNREAD
+
+    async def drained(self) -> None:
+        return
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = code
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events that arrived so far."""
+        return [frame for frame in self.frames if frame["type"] == "event"]
+
+    def seqs(self) -> list[int]:
+        return [event["seq"] for event in self.events()]
