@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from commands.errors import LabelReserved, NotFound, Refusal
 from commands.identity import Identity, clean_handle
@@ -26,6 +27,7 @@ PLACE = re.compile(r"[1-9][0-9]{0,17}")
 NOTHING = Page([], found_oldest=True, found_newest=True, head_seq=0, position=0)
 
 
+@require_safe
 async def front(request: ASGIRequest, refused: str = "") -> HttpResponse:
     """`/`: what this is, and which rooms there are. `refused` says why a label was not taken."""
     me, token = meet(request)
@@ -38,6 +40,7 @@ async def front(request: ASGIRequest, refused: str = "") -> HttpResponse:
     return remember(request, render_page(request, "web/front.html", context, 422 if refused else 200), token)
 
 
+@require_safe
 async def new(request: ASGIRequest) -> HttpResponse:
     """`/new/`: to the room of that label, or to a fresh one."""
     label = request.GET.get("label", "").strip() or fresh_label()
@@ -50,6 +53,7 @@ async def new(request: ASGIRequest) -> HttpResponse:
     return answer
 
 
+@require_safe
 async def room(request: ASGIRequest, label: str) -> HttpResponse:
     """`/<label>/`: the room, with its newest lines or those around (before, after) a seq. Writes nothing."""
     me, token = meet(request)
@@ -68,6 +72,7 @@ async def room(request: ASGIRequest, label: str) -> HttpResponse:
 TITLES = {401: "Sign in to read here", 503: "Not right now"}
 
 
+@require_safe
 async def to_room(request: ASGIRequest, label: str) -> HttpResponse:
     """`/<label>`: a room's address ends with a slash."""
     query = request.META["QUERY_STRING"]

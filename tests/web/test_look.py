@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.web.conftest import Program, Visit
 from tests.web.messages import HARD, LONG
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 type Meet = Callable[[str], Program]
 

@@ -1,6 +1,8 @@
 """The main job, seen from two browsers in one room."""
 
+import asyncio
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.async_api import expect
@@ -8,9 +10,9 @@ from playwright.async_api import expect
 from tests.acceptance.deployment import Web
 from tests.servers import LOOPBACK
 from tests.web.cable import Cable
-from tests.web.conftest import Visit
+from tests.web.conftest import Program, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 CUT_MS = 5_000
 COUNT_SENT = "() => document.querySelectorAll('#lines .pending').length"
@@ -59,6 +61,21 @@ async def test_who_was_cut_off_for_five_seconds_gets_exactly_what_was_missed(
         await ada.sees("mine, written in the dark")
         assert await grace.lines() == await ada.lines()
         assert [seq for seq, _ in await grace.lines()] == list(range(2, 16))
+
+
+async def test_a_long_absence_is_made_up_for_page_by_page(
+    visit: Visit, web: Web, program: Callable[[str], Program], label: str
+) -> None:
+    grace, meanwhile = program("grace"), [f"line number {number}" for number in range(650)]
+    async with Cable(web.port) as cable:
+        ada = await visit(f"http://{LOOPBACK}:{cable.port}")
+        await ada.enter(label)
+        cable.cut()
+        await expect(ada.page.locator("#wire")).to_have_text("Reconnecting…")
+        await asyncio.to_thread(grace.says, label, *meanwhile)
+        cable.mend()
+        await ada.sees_lines(650)
+        assert await ada.texts() == meanwhile
 
 
 async def test_a_connection_that_went_silent_is_given_up_and_nothing_is_lost(

@@ -33,6 +33,7 @@ export class Live {
       case "caught_up":
         this.#flush();
         this.catchingUp = false;
+        this.wasLive = true;
         this.acked = frame.seq;
         return this.socket.settle();
       case "posted":
@@ -45,7 +46,7 @@ export class Live {
 
   #subscribed({ head, after }) {
     this.joined = true;
-    if (head - after > FAR_BEHIND && this.place.atEnd && this.log.attached) location.reload();
+    if (this.wasLive && head - after > FAR_BEHIND && this.place.atEnd && this.log.attached) location.reload();
     this.outbox.flush();
   }
 
