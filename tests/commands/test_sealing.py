@@ -188,9 +188,9 @@ async def test_what_a_process_sealed_itself_it_opens_without_its_bytes_but_not_e
     sealer = mapper(vault)
     await sealer.keyring.ensure(GRACE)
     row = recorded(sealer.seal(GENERAL, SECRET))
-    [kept] = await sealing.open([row])
+    [kept] = await sealer.open([row])
     assert kept == await open_one(vault, row)
-    [moved] = await sealing.open([row._replace(stream=GARDEN)])
+    [moved] = await sealer.open([row._replace(stream=GARDEN)])
     assert moved.stub == "broken"
 
 
@@ -199,6 +199,6 @@ async def test_what_a_process_sealed_itself_goes_with_the_key_too() -> None:
     sealer = mapper(vault)
     await sealer.keyring.ensure(GRACE)
     row = recorded(sealer.seal(GENERAL, SECRET))
-    sealing.keyring.forget(GRACE)
-    [fact] = await sealing.open([row])
+    sealer.keyring.forget(GRACE)
+    [fact] = await sealer.open([row])
     assert (fact.stub, fact.event and fact.event.data["message"]) == ("erased", "")
