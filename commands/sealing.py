@@ -70,7 +70,7 @@ class Keyring:
     async def load(self, persons: Iterable[str]) -> Mapping[str, AESGCM | None]:
         """The ciphers of these people, as far as they have, or had, a key: None is one who was erased.
 
-        What is answered is whole however many people there are; the cache forgets some of them. Raises: StoreUnavailable.
+        The answer is whole however many people there are, while the cache forgets some. Raises: StoreUnavailable.
         """
         wanted = set(persons)
         found = {person: self._ciphers[person] for person in wanted if person in self._ciphers}
@@ -134,10 +134,10 @@ class Mapper:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
         facts = [self._remember(row) for row in recorded]
         raw = [_decode(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
-        if raw:
-            await self.keyring.load(actor for fields in raw if isinstance(actor := fields.get("actor"), str))
+        actors = [actor for fields in raw if isinstance(actor := fields.get("actor"), str)]
+        ciphers = await self.keyring.load(actors)
         rest = iter(raw)
-        return [fact or self._open_one(row, next(rest)) for row, fact in zip(recorded, facts, strict=True)]
+        return [fact or _open_one(row, next(rest), ciphers) for row, fact in zip(recorded, facts, strict=True)]
 
     def _remember(self, row: Recorded) -> Fact | None:
         """The fact of an event that was sealed here, for as long as its person has not been erased."""
@@ -148,21 +148,22 @@ class Mapper:
         same = (stream, sealed.topic, sealed.subject) == (row.stream, row.topic, row.subject)
         return Fact(row, event) if same and self.keyring.holds(event.actor) else None
 
-    def _open_one(self, row: Recorded, fields: dict[str, object]) -> Fact:
-        try:
-            actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
-            bound = _associated_data(row.stream, actor, row.subject)
-            cipher = ciphers[actor]
-            if cipher is None:
-                return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
-            personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
-            return Fact(row, revive(row.topic, {**fields, **personal}))
-        except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
-            return Fact(row, None, "broken")
-
 
 _NOTHING_PERSONAL = {name: "" for event in TOPICS.values() for name in event.SEALED}
 _FIELDS = msgspec.json.Decoder(dict[str, object])
+
+
+def _open_one(row: Recorded, fields: dict[str, object], ciphers: Mapping[str, AESGCM | None]) -> Fact:
+    try:
+        actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
+        bound = _associated_data(row.stream, actor, row.subject)
+        cipher = ciphers[actor]
+        if cipher is None:
+            return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
+        personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
+        return Fact(row, revive(row.topic, {**fields, **personal}))
+    except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
+        return Fact(row, None, "broken")
 
 
 def _decode(state: bytes) -> dict[str, object]:
