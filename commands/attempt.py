@@ -1,6 +1,7 @@
 """One command on its way: which states it needs, what is decided from them, and what is told to whoever sent it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -63,14 +64,14 @@ class Attempt:
     async def prepare(self) -> Receipt | None:
         """Decide from what is remembered if that suffices, else from the store. An answer means nothing to record.
 
+        What is remembered may be out of date: only an entry, which the store checks, can be decided from it.
         Raises: Refusal.
         """
         before = self._remembered()
         if before is not None:
-            try:
-                return await self._decide(before)
-            except Refusal:
-                pass
+            with suppress(Refusal):
+                if await self._decide(before) is None:
+                    return None
         return await self.decide_again()
 
     async def decide_again(self) -> Receipt | None:

@@ -183,6 +183,19 @@ async def test_a_ban_can_end_and_be_lifted(handlers: Handlers) -> None:
     assert (await handlers.handle(say("thanks"), GRACE)).seq == 4
 
 
+async def test_what_another_process_undid_is_done_again(handlers: Handlers, elsewhere: Handlers) -> None:
+    await handlers.handle(OpenRoom(room="general"), ADA)
+    ban, lift = Ban(room="general", person="guest:grace"), Unban(room="general", person="guest:grace")
+    here, there = ChangeRoom(room="general", title="Here"), ChangeRoom(room="general", title="There")
+    for door, command in ((handlers, ban), (elsewhere, lift), (handlers, here), (elsewhere, there)):
+        await door.handle(command, ADA)
+    for command in (ban, here):
+        assert (await handlers.handle(command, ADA)).changed
+    with pytest.raises(Banned):
+        await elsewhere.enter("general", GRACE)
+    assert (await elsewhere.handle(here, ADA)).changed is False
+
+
 async def test_only_the_owner_moderates_and_changes_a_room(handlers: Handlers) -> None:
     await handlers.handle(OpenRoom(room="general"), ADA)
     for command in (Ban(room="general", person="guest:ada"), ChangeRoom(room="general", title="Mine")):
