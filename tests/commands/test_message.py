@@ -128,7 +128,14 @@ def test_a_ulid_lends_its_milliseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["019ab3c4-5d6e-4f80-8a1b-2c3d4e5f6071", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "42", UUID + "0"]
+    "other",
+    [
+        "019ab3c4-5d6e-4f80-8a1b-2c3d4e5f6071",
+        "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "01ARZ3NDE\N{KELVIN SIGN}TSV4RRFFQ69G5FAV",
+        "42",
+        UUID + "0",
+    ],
 )
 def test_any_other_client_msg_id_gives_an_opaque_id(other: str) -> None:
     assert derive_id(GENERAL, GRACE, other)[:12] not in (other.replace("-", "")[:12], "019ab3c45d6e")
