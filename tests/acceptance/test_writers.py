@@ -53,7 +53,7 @@ async def test_no_follower_misses_an_event_of_several_writers(postgres: Postgres
     await open_rooms(url)
     tailing = Follower(url)
     writers = [asyncio.create_task(run_writer(url, f"writer-{number}")) for number in range(PROCESSES)]
-    await until(lambda: reached(tailing, 1000), "the writers to have written a thousand events")
+    await until(lambda: reached(tailing, 100), "the writers to have written a hundred events")
     catching_up = Follower(url)
     receipts, conflicts = [], 0
     for lines in await asyncio.gather(*writers):
