@@ -69,7 +69,6 @@ CONVERSATION = [
     Said(19, GRACE, LINK),
     Said(18.6, GRACE, "Pressure is back where it belongs."),
     Said(4, ADA, LONG),
-    Said(2, NOOR, "شكرًا لكم 👍"),
 ]
 LAST = "Good. Closing the incident; the watch is yours, Grace."
 
