@@ -37,9 +37,14 @@ class Mailbox:
     def close(self, code: int, reason: str) -> None:
         self.closed = code
 
+    def subscription(self) -> list[dict[str, Any]]:
+        """What arrived since the subscription began (again), from `subscribed` on."""
+        began = [n for n, frame in enumerate(self.frames) if frame["type"] == "subscribed"]
+        return self.frames[began[-1] :] if began else []
+
     def events(self) -> list[dict[str, Any]]:
-        """The events that arrived so far."""
-        return [frame for frame in self.frames if frame["type"] == "event"]
+        """The events that arrived since then."""
+        return [frame for frame in self.subscription() if frame["type"] == "event"]
 
     def seqs(self) -> list[int]:
         return [event["seq"] for event in self.events()]
