@@ -6,7 +6,6 @@ streams, the last seq of subjects) for as long as SQLite's `data_version` says t
 """
 
 import asyncio
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -17,13 +16,11 @@ from typing import Any, override
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from commands.sqlite_batch import Batch, Memory
+from commands.sqlite_checkpoint import Checkpointer
 from commands.sqlite_connection import Datastore, check_durable, connect
 from commands.store import Entry, Mark, Outcome, OutcomeUnknown, Recorded, StoreUnavailable
 
-log = logging.getLogger(__name__)
-
 READERS = 4
-CHECKPOINT_EVERY_S = 2.0
 
 _COLUMNS = "rowid, originator_id, originator_version, topic, subject, state"
 _TABLE = """
@@ -51,8 +48,7 @@ class SQLiteStore(SQLiteApplicationRecorder):
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._memory = Memory()
-        self._stop = threading.Event()
-        self._checkpointer: threading.Thread | None = None
+        self._checkpointer: Checkpointer | None = None
         self._appended = asyncio.Event()
         self._known_position = 0
         self._open = False
@@ -69,15 +65,14 @@ class SQLiteStore(SQLiteApplicationRecorder):
         """Create what is missing and start. Raises: NotDurable, StoreUnavailable."""
         await asyncio.get_running_loop().run_in_executor(self._writing, self._prepare)
         self._open = True
-        self._checkpointer = threading.Thread(target=self._checkpoint, name="store-checkpoint", daemon=True)
+        self._checkpointer = Checkpointer(self._path, self._writing)
         self._checkpointer.start()
 
     async def close(self) -> None:
         """Finish what is being written, fold the WAL into the file, close every connection."""
         self._open = False
-        self._stop.set()
         if self._checkpointer:
-            await asyncio.to_thread(self._checkpointer.join)
+            await asyncio.to_thread(self._checkpointer.stop)
         self._reading.shutdown()
         self._writing.shutdown()
         for connection in self._connections:
@@ -203,15 +198,3 @@ class SQLiteStore(SQLiteApplicationRecorder):
             connection = self._local.connection = connect(self._path)
             self._connections.append(connection)
         return connection
-
-    def _checkpoint(self) -> None:
-        """Move what was committed from the WAL into the file, now and then; truncate it at the end."""
-        connection = connect(self._path)
-        try:
-            while not self._stop.wait(CHECKPOINT_EVERY_S):
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:
-            log.exception("checkpointing the store's WAL failed")
-        finally:
-            connection.close()
