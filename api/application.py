@@ -18,6 +18,7 @@ from django.urls import get_resolver
 from api.problems import problem, refusal_of
 from api.requests import Request, name_request
 from commands.errors import BadRequest, Internal, MethodNotAllowed, TooLarge, UnsupportedMediaType
+from commands.serving import serve
 
 MAX_BODY_BYTES = 64 * 1024
 REMEMBERED = 4096
@@ -51,21 +52,23 @@ class Rest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one `http` scope whose `state` holds the parts of Verbatim (config/node.py)."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if path == "/api" or path.startswith(("/api/", "/health/")):
+        if path in ("/api", "/metrics") or path.startswith(("/api/", "/health/")):
             await self._serve(scope, receive, send)
         else:
             await self._otherwise(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = name_request(scope["headers"])
+        serve(request_id)
         try:
             response = await self._answer(scope, receive, request_id)
         except Disconnected:
             return
         except Exception as error:
             refusal = refusal_of(error)
+            scope["state"]["refusals"][refusal.code] += 1
             if isinstance(refusal, Internal):
-                log.exception("request %s failed", request_id)
+                log.exception("a request failed")
             response = problem(refusal, request_id)
         response.headers["X-Request-ID"] = request_id
         await _send(response, scope["method"], send)
@@ -80,7 +83,7 @@ class Rest:
             request.method = "GET"
         resolve = self._resolve_again if len(request.path_info) <= MAX_REMEMBERED else self._resolve
         match = request.resolver_match = resolve(request.path_info)
-        if match.namespace != "health":
+        if match.namespace != "operating":
             _check(scope, request, body)
         response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
         if isinstance(response, HttpResponseNotAllowed):

@@ -8,6 +8,7 @@ from ninja.utils import check_csrf
 from api.requests import Request
 from commands.errors import Forbidden, Unauthenticated
 from commands.identity import COOKIE, Caller, Identity
+from commands.serving import serve_person
 
 MAX_CLIENT = 200
 
@@ -50,6 +51,7 @@ CREDENTIALS = [BearerToken(), GuestCookie()]
 def caller(request: Request) -> Caller:
     """Who sends a command; the operation has asked for `CREDENTIALS`."""
     identity = request.auth
+    serve_person(identity.person)
     return Caller(
         person=identity.person,
         handle=identity.handle,
@@ -62,7 +64,10 @@ def caller(request: Request) -> Caller:
 def reader(request: Request) -> str | None:
     """Who reads, None for nobody in particular. Raises: Unauthenticated for a token that is not ours."""
     identity, _ = request.guests.find(request.scope["headers"])
-    return identity.person if identity else None
+    if identity is None:
+        return None
+    serve_person(identity.person)
+    return identity.person
 
 
 def check_may_read(person: str | None) -> None:

@@ -1,15 +1,19 @@
-"""The addresses of the API, its documentation and the health checks."""
+"""The addresses of the API, its documentation, and of what operators ask."""
 
 from django.urls import include, path
 
-from api import docs, health
+from api import docs, health, metrics
 from api.v1 import ROOT, api
 
-_health = [path("live", health.live), path("ready", health.ready)]
+_operating = [
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("metrics", metrics.scrape),
+]
 
 urlpatterns = [
     path(ROOT, api.urls),
     path("api/docs", docs.page),
     path("api/openapi.json", docs.document),
-    path("health/", include((_health, "health"))),
+    path("", include((_operating, "operating"))),
 ]

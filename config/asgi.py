@@ -11,8 +11,9 @@ django = get_asgi_application()
 # Models can only be imported once Django is set up.
 from api.application import Rest  # noqa: E402
 from config.application import Application  # noqa: E402
+from config.watching import Watched  # noqa: E402
 from realtime.routing import websockets  # noqa: E402
 from web.assets import serve_static  # noqa: E402
 
-http = Rest(serve_static(django))
+http = Watched(Rest(serve_static(django)))
 application = Application(http, websockets)

@@ -4,7 +4,7 @@ import logging
 
 import msgspec
 
-from commands.errors import Refusal
+from commands.errors import BadRequest, Refusal
 from commands.handlers import Receipt
 from commands.message import PostMessage
 from realtime.encoding import CLASSIC
@@ -44,17 +44,17 @@ class Classic(Session):
         """Post what somebody says."""
         try:
             said = _decoder.decode(text or b"")
-            await self.post(PostMessage(room=self._room, message=said.message, handle=said.handle), _log_refused)
+            await self.post(PostMessage(room=self._room, message=said.message, handle=said.handle), self._drop_refused)
         except msgspec.MsgspecError as error:
-            log.info("dropped what a classic socket sent: %s", error)
+            self._drop_refused(BadRequest(str(error)))
         except Exception as error:  # noqa: BLE001 - the dialect has no way to say what went wrong
-            _log_refused(as_refusal(error))
+            self._drop_refused(as_refusal(error))
 
     def goodbye(self, code: CloseCode, retry_after_ms: int) -> bytes:
         """The dialect has no last frame."""
         return b""
 
-
-def _log_refused(receipt: Receipt | Refusal) -> None:
-    if isinstance(receipt, Refusal):
-        log.info("dropped what a classic socket said: %s: %s", receipt.code, receipt.detail)
+    def _drop_refused(self, receipt: Receipt | Refusal) -> None:
+        if isinstance(receipt, Refusal):
+            self.count_refusal(receipt)
+            log.info("dropped what a classic socket said: %s: %s", receipt.code, receipt.detail)

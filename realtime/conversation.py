@@ -132,6 +132,7 @@ class Conversation(Session):
             self._refuse(refusal, None)
 
     def _refuse(self, refusal: Refusal, frame_id: FrameId) -> None:
+        self.count_refusal(refusal)
         self._say(
             Error(
                 id=_repeat(frame_id),

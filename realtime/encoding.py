@@ -10,7 +10,7 @@ from msgspec import UNSET
 from commands.clock import rfc3339
 from commands.events import MessagePosted, wire_name
 from commands.subscription import Fact
-from realtime.protocol import CaughtUp, EventFrame, ServerFrame
+from realtime.protocol import SUBPROTOCOL, CaughtUp, EventFrame, ServerFrame
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ _json = msgspec.json.Encoder()
 class Dialect(NamedTuple):
     """What a socket speaks: how an event, and having caught up, are said in it; nothing if they are not said."""
 
+    name: str
     event: Callable[[Fact], bytes]
     caught_up: Callable[[str, int], bytes]
 
@@ -106,5 +107,5 @@ def _nothing(_room: str, _seq: int) -> bytes:
     return b""
 
 
-VERBATIM = Dialect(event, _caught_up)
-CLASSIC = Dialect(message, _nothing)
+VERBATIM = Dialect(SUBPROTOCOL, event, _caught_up)
+CLASSIC = Dialect("classic", message, _nothing)

@@ -9,6 +9,7 @@ from realtime.admission import Admission
 from realtime.bus import Bus
 from realtime.encoding import Dialect
 from realtime.outlet import Outlet, Turn
+from realtime.tally import Cause, Tally
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,12 @@ class Hub:
     the log's tail, a subscriber's look at the head) may bring them in any order, twice, or not at all.
     """
 
-    def __init__(self, room: str, log: Log) -> None:
+    def __init__(self, room: str, log: Log, tally: Tally) -> None:
         self.room = room
         self.seq = -1
         self.users = 0
         self._log = log
+        self._tally = tally
         self._heard = -1
         self._ahead: dict[int, Fact] = {}
         self._live: dict[Dialect, set[Outlet]] = {}
@@ -46,28 +48,30 @@ class Hub:
         seq = fact.recorded.seq
         if seq <= self.seq:
             return
+        cause: Cause = "gap"
         if len(self._ahead) >= MAX_AHEAD:
             self._ahead.clear()
+            cause = "overflow"
         self._ahead[seq] = fact
         self._heard = max(self._heard, seq)
         if seq != self.seq + 1:
-            self.heal_soon()
+            self.heal_soon(cause)
         elif not self._emitting:
             self._emitting = True
             asyncio.get_running_loop().call_soon(self._emit)
 
-    def hear_of(self, seq: int) -> None:
+    def hear_of(self, seq: int, cause: Cause) -> None:
         """Know that events reach to `seq`; what is missing is read. The first time, the stream starts there."""
         if self.seq < 0:
             self.seq = seq
             self._ahead = {at: fact for at, fact in self._ahead.items() if at > seq}
         self._heard = max(self._heard, seq)
-        self.heal_soon()
+        self.heal_soon(cause)
 
-    def heal_soon(self) -> None:
+    def heal_soon(self, cause: Cause) -> None:
         """If events are known of that did not come, read them from the store in a moment."""
         if 0 <= self.seq < self._heard and self._healing is None:
-            self._healing = asyncio.create_task(self._heal(), name=f"heal {self.room}")
+            self._healing = asyncio.create_task(self._heal(cause), name=f"heal {self.room}")
 
     async def reach(self, seq: int) -> None:
         """Wait until `seq` was let out."""
@@ -98,11 +102,12 @@ class Hub:
             self.seq += 1
         if facts:
             self._send(facts)
-        self.heal_soon()
+        self.heal_soon("gap")
 
     def _send(self, facts: list[Fact]) -> None:
         for dialect, outlets in self._live.items():
             if outlets and (frames := b"".join(map(dialect.event, facts))):
+                self._tally.live += len(facts) * len(outlets)
                 for outlet in outlets:
                     outlet.put(frames)
         waiting, self._waiting = self._waiting, []
@@ -110,9 +115,10 @@ class Hub:
             if not future.done():
                 future.set_result(None)
 
-    async def _heal(self) -> None:
+    async def _heal(self, cause: Cause) -> None:
         """Read what is missing, unless it comes by itself first."""
         await asyncio.sleep(GAP_S)
+        self._tally.heals[cause] += self.seq < self._heard
         try:
             while self.seq < self._heard:
                 after = self.seq
@@ -139,6 +145,7 @@ class Hubs:
     def __init__(self, log: Log, bus: Bus) -> None:
         self.log = log
         self.turn = Turn()
+        self.tally = Tally()
         self.admission = Admission()
         self.goodbyes: set[Callable[[], None]] = set()
         self._bus = bus
@@ -154,18 +161,27 @@ class Hubs:
 
     async def stop(self) -> None:
         """Say goodbye to every socket that is still open, and stop watching."""
-        for goodbye in list(self.goodbyes):
-            goodbye()
+        self.say_goodbye()
         for task in (self._watching, *self._opening):
             if task:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
+    @property
+    def rooms(self) -> int:
+        """How many rooms have sockets here."""
+        return len(self._hubs)
+
+    def say_goodbye(self) -> None:
+        """Tell every socket to come back later, and close it."""
+        for goodbye in list(self.goodbyes):
+            goodbye()
+
     def enter(self, room: str) -> Hub:
         """The hub of a room, until `leave` was called as often."""
         hub = self._hubs.get(room)
         if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log)
+            hub = self._hubs[room] = Hub(room, self.log, self.tally)
             self._bus.subscribe(room)
         hub.users += 1
         return hub
@@ -181,13 +197,16 @@ class Hubs:
     async def find_head(self, hub: Hub) -> int:
         """How far the room has come by now. Raises: StoreUnavailable."""
         head = await self.log.head(hub.room)
-        hub.hear_of(head)
+        hub.hear_of(head, "head")
         return head
 
     def _receive(self, events: Sequence[Recorded]) -> None:
         """Take hints from the bus: what is new is opened, once for all sockets."""
         fresh = [event for event in events if (hub := self._hubs.get(event.stream)) and event.seq > hub.seq]
-        if not fresh or len(self._opening) >= MAX_OPENING:
+        if fresh and len(self._opening) >= MAX_OPENING:
+            self.tally.hints_dropped += len(fresh)
+            return
+        if not fresh:
             return
         opening = asyncio.Task(self._open(fresh), loop=asyncio.get_running_loop(), eager_start=True)
         if not opening.done():
@@ -219,8 +238,8 @@ class Hubs:
         while marks := await self.log.tail(after=position):
             for _, stream, seq in marks:
                 if hub := self._hubs.get(stream):
-                    hub.hear_of(seq)
+                    hub.hear_of(seq, "tail")
             position = marks[-1].position
         for hub in self._hubs.values():
-            hub.heal_soon()
+            hub.heal_soon("tail")
         return position

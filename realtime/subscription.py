@@ -109,6 +109,7 @@ class Subscription:
             frames.append(self._dialect.event(fact))
             size += len(frames[-1])
         self.seq = facts[len(frames) - 1].recorded.seq
+        self._hubs.tally.caught_up += len(frames)
         self._stride = len(frames) if len(frames) < len(facts) else min(PAGE, self._stride * 2)
         self._put(b"".join(frames))
 

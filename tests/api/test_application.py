@@ -1,5 +1,6 @@
 """What is the same for every request: its id, its size, its form, and that nothing of ours is shown when it fails."""
 
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -84,7 +85,7 @@ async def test_a_body_without_end_is_not_read_to_its_end() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/api/v1/rooms", "headers": [], "query_string": b""}
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/rooms", "headers": [], "query_string": b"", "state": {"refusals": Counter()}}
     await Rest(nowhere)(scope, receive, send)
     assert sent[0]["status"] == 413
     assert chunks == 7
