@@ -9,7 +9,7 @@ from typing import Literal
 from commands import message, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
-from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated
+from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated, Unavailable
 from commands.identity import Caller
 from commands.limits import Buckets, Rate
 from commands.member import Membership, check_not_banned
@@ -17,7 +17,7 @@ from commands.message import PostMessage
 from commands.rules import OpenRoom, Rules
 from commands.sealing import Mapper
 from commands.states import RULES, States
-from commands.store import Store
+from commands.store import Store, StoreUnavailable
 from commands.writer import Writer
 
 __all__ = ["Command", "Handlers", "Receipt"]
@@ -73,7 +73,12 @@ class Handlers:
             autocreate=self._autocreate,
             pace=lambda standing: self._check_pace(command, caller, standing),
         )
-        known = await attempt.prepare()
+        self._writer.check()
+        try:
+            known = await attempt.prepare()
+        except (StoreUnavailable, Unavailable):
+            self._writer.doubt()
+            raise
         if known is None:
             return self._writer.submit(attempt)
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()

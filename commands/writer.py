@@ -9,20 +9,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from commands.errors import Overloaded, Refusal, Unavailable
 from commands.events import Numbered
-from commands.store import (
-    Condition,
-    Conflict,
-    Entry,
-    Outcome,
-    OutcomeUnknown,
-    Recorded,
-    Store,
-    StoreUnavailable,
-)
+from commands.store import Condition, Conflict, Entry, Outcome, OutcomeUnknown, Recorded, Store, StoreUnavailable
+from commands.tally import Appends
+from commands.waiting import Proposal, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -30,47 +24,7 @@ MAX_WAITING = 10_000
 MAX_BATCH = 256
 RESOLVE_FOR_S = 5.0
 RETRY_AFTER_S = 0.5
-
-
-class Proposal[T](Protocol):
-    """A decided command on its way into the store."""
-
-    @property
-    def lane(self) -> tuple[str, str]:
-        """Room and person: proposals of one lane are recorded in the order in which they were submitted."""
-
-    @property
-    def entry(self) -> Entry:
-        """What is to be recorded, as last decided."""
-
-    def recorded(self, numbers: Sequence[Numbered]) -> T:
-        """The answer, now that the events are durable."""
-
-    async def decide_again(self) -> T | None:
-        """Decide anew from what the store says now: a new `entry`, or the answer if nothing needs recording."""
-
-
-class _Waiting[T]:
-    """A proposal in the queue, with the future of its answer and the subjects that it touches."""
-
-    __slots__ = ("answer", "changes", "lane", "proposal", "rests_on", "touches")
-
-    def __init__(self, proposal: Proposal[T], answer: asyncio.Future[T]) -> None:
-        self.proposal = proposal
-        self.answer = answer
-        self.lane = proposal.lane
-        self.look_at_entry()
-
-    def look_at_entry(self) -> None:
-        stream, conditions, events = self.proposal.entry
-        own = {event.subject for event in events}
-        self.changes = {(stream, subject) for subject in own}
-        self.touches = {(stream, condition.subject) for condition in conditions}
-        self.rests_on: Sequence[Condition] = [condition for condition in conditions if condition.subject not in own]
-
-    def refuse(self, reason: BaseException) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(reason)
+CLOSE_S = 3.0
 
 
 class Writer:
@@ -87,45 +41,65 @@ class Writer:
         max_waiting: int = MAX_WAITING,
         max_batch: int = MAX_BATCH,
     ) -> None:
+        self.tally = Appends()
         self._store = store
         self._on_commit = on_commit
         self._max_waiting = max_waiting
         self._max_batch = max_batch
-        self._queue: deque[_Waiting[Any]] = deque()
+        self._queue: deque[Waiting[Any]] = deque()
         self._deciding: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
+        self._in_flight: list[Waiting[Any]] = []
         self._closing = False
-        self._down_until = 0.0
+        self._away = False
+
+    @property
+    def waiting(self) -> int:
+        """How many proposals wait for a commit."""
+        return len(self._queue)
 
     def start(self) -> None:
         """Begin to commit what is submitted."""
         self._task = asyncio.create_task(self._run(), name="writer")
 
-    async def close(self) -> None:
-        """Take nothing new, commit what waits, and stop."""
+    async def close(self, *, within_s: float = CLOSE_S) -> None:
+        """Take nothing new, commit what waits, and stop. What cannot be committed in time is refused, retryably."""
         self._closing = True
-        await self._idle.wait()
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        for task in (self._task, *self._deciding.values()):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self._refuse(self._in_flight)
 
     def submit[T](self, proposal: Proposal[T]) -> asyncio.Future[T]:
         """Queue a proposal. The future gives its answer once it is durable, or the reason for its refusal.
 
         Raises: Overloaded when too many wait; Unavailable while the store is away or the process is shutting down.
         """
-        if self._closing or time.monotonic() < self._down_until:
-            raise Unavailable(retry_after_ms=int(RETRY_AFTER_S * 1000))
+        self.check()
         if len(self._queue) >= self._max_waiting:
             raise Overloaded(retry_after_ms=1000)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(proposal, answer))
+        self._queue.append(Waiting(proposal, answer))
         self._idle.clear()
         self._work.set()
         return answer
+
+    def check(self) -> None:
+        """Whether it makes sense to submit anything now. Raises: Unavailable."""
+        if self._closing or self._away:
+            raise Unavailable(retry_after_ms=int(RETRY_AFTER_S * 1000))
+
+    def doubt(self) -> None:
+        """Somebody could not read the store: until it answers, refuse at once."""
+        self._away = True
+        self._work.set()
 
     async def _run(self) -> None:
         while True:
@@ -135,11 +109,21 @@ class Writer:
                 await self._commit(batch)
             if not self._queue and not self._deciding:
                 self._idle.set()
+            await self._await_store()
 
-    def _next_batch(self) -> list[_Waiting[Any]]:
+    async def _await_store(self) -> None:
+        """While the store is away, nobody's command has to find out."""
+        while self._away:
+            try:
+                await self._store.last_position()
+                self._away = False
+            except Exception:  # noqa: BLE001  # whatever it is, the store does not answer
+                await asyncio.sleep(RETRY_AFTER_S)
+
+    def _next_batch(self) -> list[Waiting[Any]]:
         """Take from the queue, in order, every proposal that is independent of those taken before it."""
-        batch: list[_Waiting[Any]] = []
-        left: list[_Waiting[Any]] = []
+        batch: list[Waiting[Any]] = []
+        left: list[Waiting[Any]] = []
         changed: set[tuple[str, str]] = set()
         held = set(self._deciding)
         rests_on: dict[tuple[str, str], Sequence[Condition]] = {}
@@ -156,17 +140,23 @@ class Writer:
         self._queue.extendleft(reversed(left))
         return batch
 
-    async def _commit(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit(self, batch: list[Waiting[Any]]) -> None:
+        self._in_flight = batch
         entries = [waiting.proposal.entry for waiting in batch]
+        began = time.perf_counter()
         try:
             outcomes = await self._append(entries)
         except Exception as reason:  # noqa: BLE001  # whatever it is, nobody may wait for ever
             self._give_up(batch, reason)
             return
-        self._on_commit(_recorded(entries, outcomes))
-        again: dict[tuple[str, str], list[_Waiting[Any]]] = {}
+        self.tally.took_s.add(time.perf_counter() - began)
+        recorded = _recorded(entries, outcomes)
+        self.tally.events.add(len(recorded))
+        self._on_commit(recorded)
+        again: dict[tuple[str, str], list[Waiting[Any]]] = {}
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Conflict):
+                self.tally.conflicts += 1
                 again.setdefault(waiting.lane, []).append(waiting)
             else:
                 self._answer(waiting, outcome)
@@ -178,40 +168,49 @@ class Writer:
         try:
             return await self._store.append(entries)
         except OutcomeUnknown:
-            log.warning(
-                "the outcome of a commit of %d entries is unknown: asking the store",
-                len(entries),
-            )
+            self.tally.unknown += 1
+            log.warning("the outcome of a commit of %d entries is unknown: asking the store", len(entries))
         deadline = time.monotonic() + RESOLVE_FOR_S
         while True:
             try:
                 return await self._store.append(entries, resolve=True)
             except (OutcomeUnknown, StoreUnavailable):
+                self._away = True
+                self._refuse([])
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(0.05)
 
-    def _answer[T](self, waiting: _Waiting[T], numbers: Sequence[Numbered]) -> None:
+    def _answer[T](self, waiting: Waiting[T], numbers: Sequence[Numbered]) -> None:
         answer = waiting.proposal.recorded(numbers)
         if not waiting.answer.done():
             waiting.answer.set_result(answer)
 
-    def _give_up(self, batch: list[_Waiting[Any]], reason: Exception) -> None:
+    def _give_up(self, batch: list[Waiting[Any]], reason: Exception) -> None:
         """Refuse what waits, retryably, and let nobody wait for the store while it is away."""
+        self.tally.failed += 1
         log.error("cannot append to the store: %r", reason)
-        self._down_until = time.monotonic() + RETRY_AFTER_S
+        self._away = True
+        self._refuse(batch)
+
+    def _refuse(self, batch: list[Waiting[Any]]) -> None:
+        """Refuse these, and all that waits, retryably."""
         for waiting in (*batch, *self._queue):
             waiting.refuse(Unavailable(retry_after_ms=int(RETRY_AFTER_S * 1000)))
         self._queue.clear()
 
-    async def _decide_again(self, lane: tuple[str, str], conflicts: list[_Waiting[Any]]) -> None:
+    async def _decide_again(self, lane: tuple[str, str], conflicts: list[Waiting[Any]]) -> None:
         """Decide what was refused once more, in order, and put it back in front of its lane."""
-        ready = [waiting for waiting in conflicts if await self._redecided(waiting)]
+        try:
+            ready = [waiting for waiting in conflicts if await self._redecided(waiting)]
+        except asyncio.CancelledError:
+            self._refuse(conflicts)
+            raise
         del self._deciding[lane]
         self._queue.extendleft(reversed(ready))
         self._work.set()
 
-    async def _redecided[T](self, waiting: _Waiting[T]) -> bool:
+    async def _redecided[T](self, waiting: Waiting[T]) -> bool:
         """Whether the proposal is to be recorded after all."""
         try:
             answer = await waiting.proposal.decide_again()

@@ -63,6 +63,7 @@ class PostgresReading:
             max_size=CONNECTIONS,
             open=False,
             timeout=2.0,
+            reconnect_timeout=0,  # or the pool would stay away ever longer from a lost server
         )
         self._written: dict[str, bytes] = {}
 

@@ -8,6 +8,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 
 from commands.errors import Unauthenticated
+from realtime import outlet
 from realtime.admission import may_connect
 from realtime.classic import Classic
 from realtime.conversation import Conversation
@@ -54,6 +55,8 @@ class SocketConsumer(AsyncConsumer):
                 await self.websocket_connect()
             case "websocket.disconnect":
                 raise StopConsumer
+            case outlet.SHUTDOWN:
+                await self._finish()
 
     async def websocket_connect(self) -> None:
         """Let the client in, or close with the reason. A page of somebody else is refused in the handshake: 403."""
@@ -79,6 +82,11 @@ class SocketConsumer(AsyncConsumer):
         if self.session and not self.session.ended:
             await self.session.receive(message.get("text"))
 
+    async def _finish(self) -> None:
+        """The server goes away, and everything that it read from this socket was handled."""
+        if self.session:
+            await self.session.finish()
+
     def _client(self) -> str:
         """What the client calls itself."""
         named = next((value for name, value in self.scope["headers"] if name == b"user-agent"), b"")
@@ -93,8 +101,8 @@ class SocketConsumer(AsyncConsumer):
             socket = self._relay = Relay(self.base_send)
         speak = Conversation if protocol == SUBPROTOCOL else Classic
         session = speak(visitor, Outlet(socket, hubs.turn), state["handlers"], hubs)
-        socket.on_shutdown = session.shut_down
         hubs.goodbyes.add(session.shut_down)
+        hubs.tally.sockets[session.dialect.name] += 1
         return session
 
     async def _begin(self, session: Session, protocol: str | None, *, trusted: bool) -> None:
@@ -137,6 +145,7 @@ class SocketConsumer(AsyncConsumer):
         self.session.leave()
         self.session.outlet.fail()
         self._hubs.goodbyes.discard(self.session.shut_down)
+        self._hubs.tally.sockets[self.session.dialect.name] -= 1
         if self._counted:
             visitor = self.session.visitor
             self._hubs.admission.leave(visitor.identity.person, visitor.address)

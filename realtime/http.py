@@ -1,11 +1,14 @@
 """Our uvicorn HTTP protocol: a request's head must come in time, and be of a bounded size."""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 10.0
 """How long a client may take for a request's head, from the connection or from the head's first byte."""
+LINGER_S = 1.0
+"""How long an idle connection is left open when the server leaves."""
 MAX_HEAD_BYTES = 64 * 1024
 
 
@@ -14,6 +17,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first head."""
@@ -42,6 +46,31 @@ class HttpProtocol(HttpToolsProtocol):
         """The head is here."""
         self._head_came()
         super().on_headers_complete()
+        if self._leaving and not self._is_idle():
+            self.cycle.keep_alive = False
+
+    def handle_websocket_upgrade(self) -> None:
+        """Become a WebSocket; one that comes while the server leaves is told so."""
+        super().handle_websocket_upgrade()
+        if self._leaving:
+            upgraded: Any = self.transport.get_protocol()
+            upgraded.shutdown()
+
+    def shutdown(self) -> None:
+        """Close after the answer that is due. An idle connection may just be asking something: that is answered."""
+        self._leaving = True
+        if self._is_idle():
+            self.loop.call_later(LINGER_S, self._close_idle)
+        else:
+            super().shutdown()
+
+    def _close_idle(self) -> None:
+        if self.transport.get_protocol() is self and self._is_idle():
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _expect_head(self) -> None:
         if self._head_timer is None:

@@ -11,15 +11,14 @@ log = logging.getLogger(__name__)
 
 EXTENSION = "verbatim.socket"
 """Where a server puts its `Socket` in `scope["extensions"]`."""
+SHUTDOWN = "verbatim.shutdown"
+"""The message by which our server tells the application that it shuts down, after all that it read from the socket."""
 MAX_UNSENT = 1024 * 1024
 """Bytes. A socket that has more than this unsent is slow."""
 
 
 class Socket(Protocol):
     """What an outlet writes to: our server's extension, or a relay where the server has none."""
-
-    on_shutdown: Callable[[], None] | None
-    """Called when the server is about to close the socket because it shuts down."""
 
     def write(self, frames: bytes) -> None:
         """Send whole text frames, without waiting. One that is closed takes nothing."""

@@ -18,7 +18,6 @@ class Relay:
     """A `Socket` over an ASGI `send`. What is not sent yet counts as buffered; the server may hold more unseen."""
 
     def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
-        self.on_shutdown: Callable[[], None] | None = None
         self._send = send
         self._unsent: deque[bytes] = deque()
         self._buffered = 0

@@ -11,6 +11,7 @@ from commands.errors import AfterBeyondHead, Banned, Internal, RateLimited, Refu
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Identity
 from commands.message import PostMessage
+from commands.serving import serve
 from commands.subscription import StoreUnavailable
 from realtime.encoding import Dialect
 from realtime.hub import Hubs
@@ -48,6 +49,7 @@ class Session:
         self._hubs = hubs
         self._subscriptions: dict[str, Subscription] = {}
         self._open_posts = asyncio.Semaphore(MAX_OPEN_POSTS)
+        self._unanswered: set[asyncio.Future[Receipt]] = set()
         self._name = secrets.token_hex(8)
         self._requests = 0
         outlet.on_trouble = self.end
@@ -67,11 +69,18 @@ class Session:
         """Leave every room and close the socket."""
         if not self.ended:
             self.leave()
+            self._hubs.tally.closed[code.name.lower()] += 1
             self.outlet.close(code, code.reason, self.goodbye(code, retry_after_ms))
 
     def shut_down(self) -> None:
         """The server goes away."""
         self.end(CloseCode.SHUTTING_DOWN)
+
+    async def finish(self) -> None:
+        """The server goes away: answer what was posted, then end."""
+        if self._unanswered:
+            await asyncio.wait(self._unanswered)
+        self.shut_down()
 
     def goodbye(self, code: CloseCode, retry_after_ms: int) -> bytes:
         """The last frame, if the dialect has one."""
@@ -113,6 +122,10 @@ class Session:
         if subscription := self._subscriptions.pop(room, None):
             subscription.end()
 
+    def count_refusal(self, refusal: Refusal) -> None:
+        """Somebody was told no."""
+        self._hubs.tally.refusals[refusal.code] += 1
+
     def ack(self, room: str, seq: int) -> None:
         """A page arrived."""
         if subscription := self._subscriptions.get(room):
@@ -129,10 +142,12 @@ class Session:
         except BaseException:
             self._open_posts.release()
             raise
+        self._unanswered.add(receipt)
         receipt.add_done_callback(partial(self._answer_post, answer))
 
     def _answer_post(self, answer: Answer, receipt: asyncio.Future[Receipt]) -> None:
         self._open_posts.release()
+        self._unanswered.discard(receipt)
         if receipt.cancelled():
             answer(Unavailable())
         elif error := receipt.exception():
@@ -144,10 +159,12 @@ class Session:
         """Who sends the next command: a request of its own."""
         self._requests += 1
         identity, _, address, client = self.visitor
+        request_id = f"{self._name}-{self._requests}"
+        serve(request_id, identity.person)
         return Caller(
             person=identity.person,
             handle=identity.handle,
-            request_id=f"{self._name}-{self._requests}",
+            request_id=request_id,
             address=address,
             client=client,
         )

@@ -5,14 +5,13 @@ finds in `scope["extensions"]["verbatim.socket"]`.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from realtime.outlet import EXTENSION, MAX_UNSENT
+from realtime.outlet import EXTENSION, MAX_UNSENT, SHUTDOWN
 from realtime.protocol import CloseCode
 
 MAX_WAITING = 16
@@ -29,7 +28,7 @@ LINGER_S = 2.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket connection."""
 
-    on_shutdown: Callable[[], None] | None = None
+    leaving = False
 
     def write(self, frames: bytes) -> None:
         """Send whole text frames at once. One that is closing or gone takes nothing."""
@@ -87,7 +86,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Queue a message for the application; the stock protocol stops and starts reading for each."""
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
-        if self.close_sent:
+        if self.close_sent or self.leaving:
             return
         try:
             content = {"text": data.decode()} if self.curr_msg_data_type == "text" else {"bytes": bytes(data)}
@@ -111,13 +110,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """Let the application say goodbye, and wait a moment only."""
+        """Take nothing more, and let the application say goodbye when it has answered what was read so far.
+
+        What arrives from now on is unanswered: the client sends it again where it goes next.
+        """
         self.close_timeout = SHUTDOWN_S
-        if self.on_shutdown and self.handshake_complete and not self.close_sent:
-            self.stop_keepalive()
-            self.on_shutdown()
-        else:
-            super().shutdown()
+        self.stop_keepalive()
+        if self.close_sent or not self.handshake_initiated:
+            self.loop.call_later(SHUTDOWN_S, self.transport.abort)
+        elif not self.leaving:
+            self.leaving = True
+            self.queue.put_nowait(cast(Any, {"type": SHUTDOWN}))
 
     def _fail(self, code: CloseCode) -> None:
         self.conn.fail(code, code.reason)

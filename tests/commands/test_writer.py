@@ -44,6 +44,10 @@ class Gate:
         return outcomes
 
 
+    async def last_position(self) -> int:
+        return await self._store.last_position()
+
+
 class Note:
     """A proposal that records one event, and on conflict does what it was told to."""
 
