@@ -55,14 +55,14 @@ class Said(NamedTuple):
 
 
 CONVERSATION = [
-    Said(1300, GRACE, "Good evening. I have the watch until midnight, then it is Ada's."),
-    Said(1299.5, GRACE, "All pumps are green."),
-    Said(1282, LINUS, "quiet sea, loud gulls"),
-    Said(1141, GRACE, "Pump 7 just tripped. Anybody near the east dock?"),
-    Said(1140.6, ADA, "On my way."),
-    Said(1139, LINUS, "breaker is out, i can see it from here 🔦"),
-    Said(1124, ADA, "Water is off. Nobody hurt. The logbook is wet."),
-    Said(1123.5, GRACE, "Thank you both. Morning is early enough for the why."),
+    Said(1740, GRACE, "Good evening. I have the watch until midnight, then it is Ada's."),
+    Said(1739.5, GRACE, "All pumps are green."),
+    Said(1722, LINUS, "quiet sea, loud gulls"),
+    Said(1581, GRACE, "Pump 7 just tripped. Anybody near the east dock?"),
+    Said(1580.6, ADA, "On my way."),
+    Said(1579, LINUS, "breaker is out, i can see it from here 🔦"),
+    Said(1564, ADA, "Water is off. Nobody hurt. The logbook is wet."),
+    Said(1563.5, GRACE, "Thank you both. Morning is early enough for the why."),
     Said(38, LINUS, CODE),
     Said(31, NOOR, "صباح الخير! هل أعيد تشغيل المضخة السابعة الآن؟"),
     Said(30.5, LINUS, "yes, slowly please 🙏"),
