@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -12,8 +13,6 @@ from api.requests import Request
 from projections.queries import ProjectionStatus
 
 MAX_ANSWER_S = 2.0
-MAX_HEARTBEAT_AGE_S = 15.0
-MAX_LAG_S = 30.0
 
 
 @require_GET
@@ -52,9 +51,9 @@ async def _reasons(request: Request) -> AsyncIterator[str]:
 
 def _behind(status: ProjectionStatus) -> list[str]:
     reasons = []
-    if status.heartbeat_age_s is None or status.heartbeat_age_s > MAX_HEARTBEAT_AGE_S:
+    if status.heartbeat_age_s is None or status.heartbeat_age_s > settings.READY_HEARTBEAT_S:
         reasons.append("nobody runs it")
-    if status.lag_s > MAX_LAG_S:
+    if status.lag_s > settings.READY_LAG_S:
         reasons.append(f"{status.lag_events} events behind, for {status.lag_s:.0f} s")
     return reasons
 

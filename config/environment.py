@@ -3,7 +3,9 @@
 import base64
 import os
 import secrets
+import sys
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -11,8 +13,17 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 type Guests = Literal["write", "read", "off"]
+type LogFormat = Literal["json", "text"]
 
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON"
+POSTGRES_OPTIONS = {
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that vanished without a word is noticed in seconds."""
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -27,6 +38,27 @@ def flag(name: str, *, default: bool) -> bool:
     return default
 
 
+def port[D](name: str, default: D) -> int | D:
+    """A port to listen on. Raises: ImproperlyConfigured."""
+    value = os.environ.get(name)
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) > 65535:
+        raise ImproperlyConfigured(f"{name} must be a number up to 65535, not {value!r}")
+    return int(value)
+
+
+def seconds(name: str, *, default: float) -> float:
+    """A time in seconds, more than none. Raises: ImproperlyConfigured."""
+    try:
+        value = float(os.environ.get(name) or default)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < inf:
+        raise ImproperlyConfigured(f"{name} must be a number of seconds, not {os.environ.get(name)!r}")
+    return value
+
+
 def guests() -> Guests:
     """`GUESTS`: what people may do who have not signed in. Raises: ImproperlyConfigured."""
     match os.environ.get("GUESTS") or "write":
@@ -36,9 +68,24 @@ def guests() -> Guests:
             raise ImproperlyConfigured(f"GUESTS must be write, read or off, not {other!r}")
 
 
+def log_format() -> LogFormat:
+    """`LOG_FORMAT`: how log lines look; by itself text for a person at a terminal. Raises: ImproperlyConfigured."""
+    match os.environ.get("LOG_FORMAT"):
+        case "json" | "text" as wanted:
+            return wanted
+        case None | "":
+            return "text" if flag("DEBUG", default=False) or sys.stderr.isatty() else "json"
+        case other:
+            raise ImproperlyConfigured(f"LOG_FORMAT must be json or text, not {other!r}")
+
+
 def database(url: str, base: Path) -> Mapping[str, Any]:
     """Django's DATABASES entry for `sqlite:///path` or `postgres://…`. Raises: ImproperlyConfigured."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
     if parts.scheme == "sqlite":
         path = base / unquote(parts.path).removeprefix("/") if not parts.path.startswith("//") else Path(parts.path[1:])
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,8 +98,8 @@ def database(url: str, base: Path) -> Mapping[str, Any]:
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
-            "OPTIONS": {"connect_timeout": 2},
+            "PORT": port,
+            "OPTIONS": POSTGRES_OPTIONS,
         }
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://")
 

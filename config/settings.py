@@ -14,6 +14,7 @@ DATABASES = {"default": environment.database(DATABASE_URL, BASE_DIR)}
 ON_SQLITE = DATABASE_URL.startswith("sqlite:")
 DIRECT_DATABASE_URL = os.environ.get("DIRECT_DATABASE_URL") or None
 REDIS_URL = os.environ.get("REDIS_URL") or None
+BUS_FAULT = os.environ.get("BUS_FAULT") or None
 if ON_SQLITE:
     VAR = Path(DATABASES["default"]["NAME"]).parent
 
@@ -21,10 +22,19 @@ SECRET_KEY = environment.secret("SECRET_KEY", VAR, required=not ON_SQLITE)
 MASTER_KEY = environment.master_key(environment.secret("MASTER_KEY", VAR, required=not ON_SQLITE))
 DEBUG = environment.flag("DEBUG", default=False)
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
-PORT = int(os.environ.get("PORT") or 8000)
+PORT = environment.port("PORT", 8000)
 LIMITS_ON = environment.flag("LIMITS", default=True)
 GUESTS = environment.guests()
 ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
+
+WORKER = int(os.environ.get("VERBATIM_WORKER") or 0)
+LOG_FORMAT = environment.log_format()
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN") or None
+METRICS_HOST = os.environ.get("METRICS_HOST") or "127.0.0.1"
+METRICS_PORT = environment.port("METRICS_PORT", None)
+SLOW_REQUEST_S = environment.seconds("SLOW_REQUEST_S", default=1.0)
+READY_HEARTBEAT_S = environment.seconds("READY_HEARTBEAT_S", default=8.0)
+READY_LAG_S = environment.seconds("READY_LAG_S", default=10.0)
 
 INSTALLED_APPS = ["config", "projections", "api", "web", "ninja", "django.contrib.staticfiles"]
 MIDDLEWARE: list[str] = []

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from commands.store import NotDurable, StoreUnavailable
-from config import parts
+from config import logs, parts
 from projections.runner import Runner
 
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         """Run until SIGTERM or SIGINT. Raises: CommandError when this deployment has no place for a worker."""
         if settings.ON_SQLITE:
             raise CommandError("On SQLite the projections run inside `manage.py serve`; a worker needs PostgreSQL.")
+        logs.configure("projections")
         try:
             asyncio.run(_work())
         except (NotDurable, StoreUnavailable) as error:
