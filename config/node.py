@@ -9,10 +9,16 @@ from commands.handlers import Handlers
 from commands.identity import Guests
 from commands.writer import Writer
 from config import parts
+from config.metrics import Metrics
 from projections.queries import Queries
 from projections.runner import Runner
 from realtime.bus import LocalBus
+from realtime.faults import faulty
 from realtime.hub import Hubs
+from realtime.redis_bus import RedisBus
+
+PATIENCE_S = 5.0
+"""How long what was asked before the server leaves may take to be answered."""
 
 
 class Node:
@@ -21,12 +27,14 @@ class Node:
     def __init__(self) -> None:
         self._parts = parts.build()
         store, _, mapper, log = self._parts
-        bus = LocalBus()
+        self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
+        bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
         self._hubs = Hubs(log, bus)
         self._queries = Queries(log)
         self._runner = Runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         handlers = Handlers(
             store,
             mapper,
@@ -35,6 +43,9 @@ class Node:
             autocreate=settings.ROOMS_AUTOCREATE,
             limits=settings.LIMITS_ON,
         )
+        metrics = Metrics(
+            f"web-{settings.WORKER}", self._queries, writer=self._writer, hubs=self._hubs, bus=self._redis
+        )
         self.started = False
         self.state: dict[str, Any] = {
             "handlers": handlers,
@@ -42,6 +53,8 @@ class Node:
             "guests": Guests(settings.SECRET_KEY),
             "queries": self._queries,
             "hubs": self._hubs,
+            "metrics": metrics,
+            "refusals": metrics.refusals,
         }
 
     async def start(self) -> None:
@@ -49,18 +62,33 @@ class Node:
         await self._parts.open()
         await self._queries.open()
         self._writer.start()
+        if self._redis:
+            await self._redis.start()
         await self._hubs.start()
         if self._runner:
             self._running = asyncio.create_task(self._runner.run(), name="projections")
         self.started = True
 
+    def leave(self) -> None:
+        """The server takes nothing new. Those who cannot be answered in time are refused, and told to come back."""
+        self._leaving = asyncio.create_task(self._lose_patience(), name="leave")
+
     async def stop(self) -> None:
-        """Take nothing new, commit what was taken, say goodbye to the sockets, close."""
+        """Commit what was taken and answer it, say goodbye to the sockets that are left, and close."""
+        if self._leaving:
+            self._leaving.cancel()
         await self._writer.close()
         await self._hubs.stop()
+        if self._redis:
+            await self._redis.stop()
         if self._runner and self._running:
             self._runner.stop()
             await self._running
         await self._queries.close()
         await self._parts.close()
         self.started = False
+
+    async def _lose_patience(self) -> None:
+        await asyncio.sleep(PATIENCE_S)
+        await self._writer.close(within_s=0)
+        self._hubs.say_goodbye()

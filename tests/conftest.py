@@ -17,7 +17,17 @@ MAC_CHROMIUMS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-for name in ("REDIS_URL", "DIRECT_DATABASE_URL", "SECRET_KEY", "MASTER_KEY", "DEBUG", "LIMITS", "GUESTS", "PORT"):
+for name in (
+    "REDIS_URL",
+    "DIRECT_DATABASE_URL",
+    "SECRET_KEY",
+    "MASTER_KEY",
+    "DEBUG",
+    "LIMITS",
+    "GUESTS",
+    "PORT",
+    "BUS_FAULT",
+):
     os.environ.pop(name, None)
 os.environ["DATABASE_URL"] = f"sqlite:///{SCRATCH}/verbatim.sqlite3"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
