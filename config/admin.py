@@ -1,53 +1,56 @@
 """A process's own port for whoever operates it: its metrics and its health, whichever process answers elsewhere."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 
-from config.application import App, Receive, Scope, Send
+from api.application import App, Receive, Scope, Send
 from realtime.server import configure
 
 
-class Admin:
-    """Serves `/metrics` and `/health/…` on `METRICS_HOST` at a port, beside whatever else the process does.
+@asynccontextmanager
+async def admin_port(rest: App, state: Mapping[str, Any], *, nth: int = 0) -> AsyncIterator[None]:
+    """Serve `/metrics` and `/health/…` on `METRICS_PORT` + `nth` meanwhile, if there is one.
 
-    `rest` serves them; `state` is what it finds in its scopes.
+    `rest` serves them, and finds `state` in its scopes. Exits the process with a message when it cannot listen.
     """
-
-    def __init__(self, rest: App, state: Mapping[str, Any], port: int) -> None:
-        self._rest = rest
-        self._state = state
-        config = configure(self._serve, host=settings.METRICS_HOST, port=port)
-        config.lifespan = "off"
-        self._server = _Quiet(config)
-        self._serving: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Listen. Exits the process with a message when it cannot."""
-        self._serving = asyncio.create_task(self._server.serve(), name="admin")
-
-    async def stop(self) -> None:
-        """Listen no more."""
-        self._server.should_exit = True
-        if self._serving:
-            await self._serving
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (scope["path"] == "/metrics" or scope["path"].startswith("/health/")):
-            await self._rest({**scope, "state": self._state}, receive, send)
-        elif scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await send({"type": "websocket.close"})
+    if settings.METRICS_PORT is None:
+        yield
+        return
+    config = configure(_only_for_operators(rest, state), host=settings.METRICS_HOST, port=settings.METRICS_PORT + nth)
+    config.lifespan = "off"
+    server = _Guest(config)
+    serving = asyncio.create_task(server.serve(), name="admin port")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
-class _Quiet(uvicorn.Server):
-    """A server within another program, which has its own ways with signals."""
+async def no_page(scope: Scope, receive: Receive, send: Send) -> None:
+    """What there is at every other address: nothing."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "websocket.close"})
+
+
+def _only_for_operators(rest: App, state: Mapping[str, Any]) -> App:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and (scope["path"] == "/metrics" or scope["path"].startswith("/health/"))
+        await (rest if ours else no_page)({**scope, "state": state}, receive, send)
+
+    return serve
+
+
+class _Guest(uvicorn.Server):
+    """A server in a process that has its own ways with signals."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

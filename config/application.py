@@ -5,6 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.conf import settings
+
+from config.admin import admin_port
 from config.node import Node
 
 log = logging.getLogger(__name__)
@@ -46,9 +49,10 @@ class Application:
             log.exception("cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._node.stop()
+        async with admin_port(self._http, self._node.state, nth=settings.WORKER):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await self._node.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start(self) -> None:

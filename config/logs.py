@@ -40,7 +40,7 @@ class Discreet(logging.Formatter):
     """Formats errors without the values that they quote."""
 
     @override
-    def formatException(self, ei: Any) -> str:  # noqa: N802  # the library's name
+    def formatException(self, ei: Any) -> str:
         """Where an error came from, and those that led to it, the first one first."""
         return "".join(reversed(list(_explain(ei[1])))).rstrip()
 

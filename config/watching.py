@@ -6,7 +6,7 @@ from time import perf_counter
 
 from django.conf import settings
 
-from config.application import App, Message, Receive, Scope, Send
+from api.application import App, Message, Receive, Scope, Send
 
 log = logging.getLogger("verbatim.requests")
 

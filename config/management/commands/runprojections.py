@@ -7,8 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from api.application import Rest
 from commands.store import NotDurable, StoreUnavailable
 from config import logs, parts
+from config.admin import admin_port, no_page
+from config.metrics import Metrics
+from projections.queries import Queries
 from projections.runner import Runner
 
 
@@ -34,5 +38,11 @@ async def _work() -> None:
     runner = Runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-    await runner.run()
+    queries = Queries(deployment.log)
+    await queries.open()
+    metrics = Metrics("projections", queries)
+    state = {"log": deployment.log, "queries": queries, "metrics": metrics, "refusals": metrics.refusals}
+    async with admin_port(Rest(no_page), state):
+        await runner.run()
+    await queries.close()
     await deployment.close()
