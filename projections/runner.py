@@ -4,13 +4,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Literal
 
 from django.db import connection
 
-from commands.subscription import Log
+from commands.subscription import Fact, Log
 from projections.applying import Applier
 from projections.directory import Directory
 from projections.history import History
@@ -38,24 +39,16 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
         self._stopping = asyncio.Event()
         self._beaten_at = 0.0
+        self._failures = 0
 
     async def run(self) -> None:
         """Run until `stop`. Nothing that happens to the databases ends it."""
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                if await self._on_thread(self._lead.take):
-                    await self._follow()
-                    failures = 0
-                else:
-                    await self._pause(STANDBY_POLL_S)
-            except Exception:
-                failures += 1
-                log.exception("the projections stopped; they start again from their checkpoints")
-                await self._on_thread(self._disconnect)
-                await self._pause(min(LONGEST_BACK_OFF_S, 0.1 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
-        await self._on_thread(self._disconnect)
-        self._thread.shutdown()
+        try:
+            while not self._stopping.is_set():
+                await self._lead_or_stand_by()
+        finally:
+            await self._on_thread(self._disconnect)
+            self._thread.shutdown()
 
     def stop(self) -> None:
         """Stop soon, between two batches."""
@@ -72,6 +65,19 @@ class Runner:
                 after = page[-1].recorded.seq
             released = await self._on_thread(partial(applier.release, room, complete_to))
 
+    async def _lead_or_stand_by(self) -> None:
+        try:
+            if await self._on_thread(self._lead.take):
+                await self._follow()
+            else:
+                await self._pause(STANDBY_POLL_S)
+        except Exception:
+            self._failures += 1
+            log.exception("the projections stopped; they start again from their checkpoints")
+            await self._on_thread(self._disconnect)
+            back_off_s = min(LONGEST_BACK_OFF_S, 0.1 * 2 ** min(self._failures, 10))
+            await self._pause(back_off_s * random.uniform(0.5, 1))  # noqa: S311
+
     async def _follow(self) -> None:
         for applier in self._appliers:
             await self._on_thread(applier.load)
@@ -79,17 +85,11 @@ class Runner:
         stopped = asyncio.create_task(self._stopping.wait())
         batches = self._log.follow(after=after, limit=BATCH)
         try:
-            while not self._stopping.is_set():
-                coming = asyncio.ensure_future(anext(batches))
-                await asyncio.wait((coming, stopped), return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
-                    break
-                facts = coming.result()
+            while (facts := await _next(batches, stopped)) is not None:
                 for applier in self._appliers if facts else ():
                     await self._on_thread(partial(applier.apply, facts))
                 await self._heartbeat()
+                self._failures = 0
         finally:
             stopped.cancel()
             await batches.aclose()
@@ -114,3 +114,14 @@ class Runner:
                 await self._stopping.wait()
         except TimeoutError:
             pass
+
+
+async def _next(batches: AsyncGenerator[list[Fact]], stopped: asyncio.Task[Literal[True]]) -> list[Fact] | None:
+    """The next batch, or None if it is time to stop before it comes."""
+    coming = asyncio.ensure_future(anext(batches))
+    try:
+        await asyncio.wait((coming, stopped), return_when=asyncio.FIRST_COMPLETED)
+        return coming.result() if coming.done() and not stopped.done() else None
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)

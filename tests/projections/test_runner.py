@@ -10,6 +10,7 @@ import pytest
 from projections import checkpoints
 from projections.applying import Applier
 from projections.history import History
+from projections.runner import Runner
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, Running, execute, on_django, said, tables
 
@@ -101,6 +102,41 @@ async def test_a_batch_and_its_checkpoint_are_committed_together(
     with pytest.raises(checkpoints.LostLead):
         on_django(partial(applier.apply, facts))
     assert execute("SELECT count(*) FROM history_item") == [(0,)]
+
+
+async def test_an_outage_of_any_length_is_survived(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployment.say(ADA, "before")
+    with monkeypatch.context() as outage:
+        outage.setattr("projections.runner.LONGEST_BACK_OFF_S", 0.0001)
+        outage.setattr("projections.leading.Lead.take", _away)
+        async with Running(deployment) as runner:
+            await until(lambda: _has_failed(runner, 1100))
+            outage.undo()
+            await until(lambda: _reads(deployment, ["before"]))
+            await until(lambda: _has_recovered(runner))
+
+
+def _away(_: object) -> bool:
+    raise psycopg.OperationalError("away")
+
+
+async def _has_failed(runner: Runner, times: int) -> bool:
+    return runner._failures >= times
+
+
+async def _has_recovered(runner: Runner) -> bool:
+    return runner._failures == 0
+
+
+async def test_a_runner_can_be_cancelled_while_it_waits(deployment: Deployment) -> None:
+    (receipt,) = await deployment.say(ADA, "before")
+    running = asyncio.create_task(Runner(deployment.log).run())
+    await deployment.page(min_position=receipt.position)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_one_leads_and_the_other_takes_over_when_it_is_gone(deployment: Deployment, database: str) -> None:
