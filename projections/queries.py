@@ -166,6 +166,7 @@ class _Wait:
                 raise ProjectionBehind(retry_after_ms=1000)
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look())
+                self._looking.add_done_callback(_forgive)
             await asyncio.shield(self._looking)
 
     def cancel(self) -> None:
@@ -179,6 +180,12 @@ class _Wait:
         if reached == self._reached:
             await asyncio.sleep(LOOK_EVERY_S)
         self._reached = max(self._reached, reached)
+
+
+def _forgive(looking: asyncio.Task[None]) -> None:
+    """Whoever still waits hears of the failure; if all have gone away, nobody needs to."""
+    if not looking.cancelled():
+        looking.exception()
 
 
 def _parts(rows: Any) -> tuple[int, int, bool, list[Line]]:

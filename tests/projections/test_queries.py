@@ -1,6 +1,7 @@
 """Reading: every kind of page against a model of the room, one statement each, by index, whatever the size."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commands.clock import from_rfc3339
-from commands.errors import ProjectionBehind, RoomParked
+from commands.errors import ProjectionBehind, RoomParked, Unavailable
 from commands.rules import ChangeRoom, OpenRoom
 from projections import statements
 from projections.reading import _NAMED
@@ -205,3 +206,31 @@ async def test_a_parked_room_says_so(deployment: Deployment) -> None:
             await reading
     statuses = await deployment.queries.projections()
     assert [status.parked for status in statuses] == [[GENERAL], [GENERAL]]
+
+
+async def test_who_stops_waiting_hurts_nobody_and_leaves_no_error_behind(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        asked.set()
+        await answer.wait()
+        raise Unavailable
+
+    monkeypatch.setattr(deployment.queries._read, "rows", fails)
+    for others in (1, 0):
+        asked.clear()
+        answer.clear()
+        waiting = [asyncio.create_task(deployment.page(min_position=1)) for _ in range(1 + others)]
+        await asked.wait()
+        waiting[0].cancel()
+        await asyncio.wait(waiting[:1])
+        answer.set()
+        for other in waiting[1:]:
+            with pytest.raises(Unavailable):
+                await other
+    await asyncio.sleep(0)
+    deployment.queries._waits.clear()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
