@@ -25,8 +25,14 @@ def rfc3339(unix_ms: Milliseconds) -> str:
 
 
 def from_rfc3339(text: str) -> Milliseconds:
-    """Read a time with a zone. Raises: ValueError when it is not one, or names no zone."""
+    """Read a time with a zone; what can be read can be written by `rfc3339`.
+
+    Raises: ValueError when it is not one, names no zone, or is in UTC not within the years 1 to 9999.
+    """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time needs a zone, as in 2026-11-22T09:43:43.120Z")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    try:
+        return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    except OverflowError:
+        raise ValueError("the time must be within the years 1 to 9999 in UTC") from None

@@ -21,7 +21,17 @@ def test_any_zone_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-22T12:00:00", "2026-11-22", "yesterday", "", "1795348800000", "2026-13-01T00:00:00Z"]
+    "text",
+    [
+        "2026-11-22T12:00:00",
+        "2026-11-22",
+        "yesterday",
+        "",
+        "1795348800000",
+        "2026-13-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+12:00",
+    ],
 )
 def test_what_is_no_time_with_a_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (its message is for people)
