@@ -73,6 +73,13 @@ def test_a_token_holds_for_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
         GUESTS.recognise(token)
 
 
+@pytest.mark.parametrize("other", ['prefs={"dark":true}', "a=b,c", 'x="', "=", "naïve=\xff", "no equals sign"])
+def test_an_odd_cookie_of_another_program_hides_nobody(other: str) -> None:
+    ada, token = GUESTS.welcome("ada")
+    for cookies in (f"{other}; {COOKIE}={token}", f"{COOKIE}={token}; {other}"):
+        assert GUESTS.find(headers(cookie=cookies)) == (ada, "cookie")
+
+
 def test_a_bearer_token_goes_before_the_cookie() -> None:
     ada, ada_token = GUESTS.welcome("ada")
     grace, grace_token = GUESTS.welcome("grace")
