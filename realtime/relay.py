@@ -48,7 +48,7 @@ class Relay:
         """Close after what was written, if that can be sent in time."""
         if self._gone or self._close:
             return
-        self._close = {"type": "websocket.close", "code": code, "reason": reason}
+        self._close = {"type": "websocket.close", "code": int(code), "reason": reason}
         self._start()
         asyncio.get_running_loop().call_later(CLOSE_S, self.stop)
 

@@ -1,7 +1,6 @@
 """A socket without a network: what is written piles up until it is read, and its reader checks every promise."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from realtime.encoding import payloads
@@ -14,7 +13,6 @@ class Mailbox:
     """A `Socket`. `reads` says whether its client reads; `writes` counts the writes."""
 
     def __init__(self) -> None:
-        self.on_shutdown: Callable[[], None] | None = None
         self.reads = True
         self.writes = 0
         self.closed: int | None = None
