@@ -7,8 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
+from commands.store import NotDurable, StoreUnavailable
 from config.admin import admin_port
 from config.node import Node
+from realtime.server import LEAVE
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            scope.setdefault("state", {})[LEAVE] = self._node.leave
             await self._live(receive, send)
             return
         await self._start()
@@ -45,6 +48,9 @@ class Application:
         await receive()
         try:
             await self._start()
+        except (NotDurable, StoreUnavailable) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         except Exception as error:
             log.exception("cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -1,7 +1,12 @@
 """The web server: uvicorn with our protocols, on uvloop."""
 
+import asyncio
 import logging
+import signal
 import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -14,12 +19,21 @@ log = logging.getLogger("verbatim")
 
 PING_S = 25.0
 PONG_S = 10.0
-SHUTDOWN_S = 10
+ANSWERED_S = 7
+"""How long requests and sockets have to come to their end when the server leaves."""
+GONE_S = 9.0
+"""When the process is gone after it was told to leave, whatever hangs: what was acknowledged is on the disk."""
 BACKLOG = 4096
+LEAVE = "verbatim.leave"
+"""Where an application may put a function in its lifespan's state: it is called when the server begins to leave."""
 
 
 class Server(uvicorn.Server):
-    """Says where it serves once it does."""
+    """Says where it serves once it does, to people and to the `parent` process, and goes when the parent is gone."""
+
+    def __init__(self, config: uvicorn.Config, parent: socket.socket | None = None) -> None:
+        super().__init__(config)
+        self._parent = parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. Exits the process with a message when it cannot."""
@@ -27,18 +41,46 @@ class Server(uvicorn.Server):
         for listening in self.servers:
             host, port, *_ = listening.sockets[0].getsockname()
             log.info("Verbatim is at http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        if self._parent:
+            asyncio.get_running_loop().add_reader(self._parent, self._lose_parent)
+            with suppress(OSError):
+                self._parent.send(b"!")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connection, and let those that there are come to their end."""
+        for listening in self.servers:
+            listening.close()
+        await asyncio.sleep(0)  # what was accepted until now becomes a connection, and is told to leave like the others
+        if leave := self.lifespan.state.get(LEAVE):
+            leave()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Leave, surely and in time. A second SIGINT leaves at once."""
+        if not self.should_exit:
+            signal.setitimer(signal.ITIMER_REAL, GONE_S)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    def _lose_parent(self) -> None:
+        assert self._parent
+        asyncio.get_running_loop().remove_reader(self._parent)
+        log.warning("the parent process is gone: leaving")
+        self.handle_exit(signal.SIGTERM, None)
 
 
-def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve an ASGI application (or its import path) until SIGTERM or SIGINT; port 0 is any free one.
+def run(app: Any, sockets: Sequence[socket.socket], *, parent: socket.socket | None = None) -> None:
+    """Serve an ASGI application (or its import path) on listening sockets until SIGTERM or SIGINT.
 
-    Sockets are closed with 1001 and told to come back, spread over some seconds; requests have 10 s to end.
+    Whoever is connected gets the answers that are due; WebSockets are then closed with 1001 and told to come back,
+    spread over some seconds. A `parent` gets one byte when this process accepts connections; when its end closes, we
+    leave.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    Server(configure(app, host=host, port=port)).run()
+    with suppress(KeyboardInterrupt):
+        Server(configure(app), parent).run(list(sockets))
 
 
-def configure(app: Any, *, host: str, port: int) -> uvicorn.Config:
+def configure(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """How Verbatim is served: the limits of the contract, and no compression, since frames are shared."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Config(
@@ -57,5 +99,5 @@ def configure(app: Any, *, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_graceful_shutdown=ANSWERED_S,
     )
