@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -9,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api.application import Rest
 from commands.store import NotDurable, StoreUnavailable
-from config import logs, parts
+from config import logs, parts, starting
 from config.admin import admin_port, no_page
 from config.metrics import Metrics
 from projections.queries import Queries
 from projections.runner import Runner
+from realtime.server import GONE_S
 
 
 class Command(BaseCommand):
@@ -21,11 +23,18 @@ class Command(BaseCommand):
 
     help = "Keep the read models up to date. Start as many as you like: one leads, the others stand by."
 
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """How patient to be."""
+        parser.add_argument("--wait", type=float, default=starting.WAIT_S, help="seconds to wait for the database")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT. Raises: CommandError when this deployment has no place for a worker."""
         if settings.ON_SQLITE:
             raise CommandError("On SQLite the projections run inside `manage.py serve`; a worker needs PostgreSQL.")
         logs.configure("projections")
+        starting.check_database(wait_s=options["wait"])
         try:
             asyncio.run(_work())
         except (NotDurable, StoreUnavailable) as error:
@@ -37,7 +46,7 @@ async def _work() -> None:
     await deployment.open()
     runner = Runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, runner.stop)
+        asyncio.get_running_loop().add_signal_handler(number, _leave, runner)
     queries = Queries(deployment.log)
     await queries.open()
     metrics = Metrics("projections", queries)
@@ -46,3 +55,9 @@ async def _work() -> None:
         await runner.run()
     await queries.close()
     await deployment.close()
+
+
+def _leave(runner: Runner) -> None:
+    """Stop between two batches, and surely: a database that hangs does not keep us."""
+    signal.setitimer(signal.ITIMER_REAL, GONE_S)
+    runner.stop()
