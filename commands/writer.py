@@ -76,6 +76,7 @@ class Writer:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._refuse(self._in_flight)
+        self._idle.set()
 
     def submit[T](self, proposal: Proposal[T]) -> asyncio.Future[T]:
         """Queue a proposal. The future gives its answer once it is durable, or the reason for its refusal.
