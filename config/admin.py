@@ -1,6 +1,8 @@
 """A process's own port for whoever operates it: its metrics and its health, whichever process answers elsewhere."""
 
 import asyncio
+import logging
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -11,25 +13,46 @@ from django.conf import settings
 from api.application import App, Receive, Scope, Send
 from realtime.server import configure
 
+log = logging.getLogger("verbatim")
+
+
+PORTS = 16
+"""How many ports, from `METRICS_PORT` on, the processes of a machine share."""
+
 
 @asynccontextmanager
-async def admin_port(rest: App, state: Mapping[str, Any], *, nth: int = 0) -> AsyncIterator[None]:
-    """Serve `/metrics` and `/health/…` on `METRICS_PORT` + `nth` meanwhile, if there is one.
+async def admin_port(rest: App, state: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Serve `/metrics` and `/health/…` meanwhile, on the first free port from `METRICS_PORT` on, if that is set.
 
-    `rest` serves them, and finds `state` in its scopes. Exits the process with a message when it cannot listen.
+    `rest` serves them, and finds `state` in its scopes. Nothing that happens here keeps a process from its work.
     """
-    if settings.METRICS_PORT is None:
+    listener = _listen() if settings.METRICS_PORT is not None else None
+    if listener is None:
         yield
         return
-    config = configure(_only_for_operators(rest, state), host=settings.METRICS_HOST, port=settings.METRICS_PORT + nth)
+    host, port, *_ = listener.getsockname()
+    log.info("metrics are at http://%s:%d/metrics", f"[{host}]" if ":" in host else host, port)
+    config = configure(_only_for_operators(rest, state))
     config.lifespan = "off"
     server = _Guest(config)
-    serving = asyncio.create_task(server.serve(), name="admin port")
+    serving = asyncio.create_task(server.serve([listener]), name="admin port")
     try:
         yield
     finally:
         server.should_exit = True
         await serving
+
+
+def _listen() -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in settings.METRICS_HOST else socket.AF_INET
+    first = settings.METRICS_PORT
+    for port in range(first, first + PORTS) if first else [0]:
+        try:
+            return socket.create_server((settings.METRICS_HOST, port), family=family)
+        except OSError as error:
+            reason = error
+    log.error("no metrics: cannot listen on %s from port %d on: %s", settings.METRICS_HOST, first, reason)
+    return None
 
 
 async def no_page(scope: Scope, receive: Receive, send: Send) -> None:

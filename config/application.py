@@ -5,8 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from django.conf import settings
-
 from commands.store import NotDurable, StoreUnavailable
 from config.admin import admin_port
 from config.node import Node
@@ -55,7 +53,7 @@ class Application:
             log.exception("cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        async with admin_port(self._http, self._node.state, nth=settings.WORKER):
+        async with admin_port(self._http, self._node.state):
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await self._node.stop()

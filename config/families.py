@@ -24,6 +24,8 @@ def of_writer(writer: Writer) -> Iterator[Metric]:
     tally = writer.tally
     yield histogram("append_seconds", "How long a commit took, from the batch to its outcome", tally.took_s)
     yield histogram("commit_events", "Events that one commit recorded", tally.events)
+    yield counter("commits", "Batches that were committed", sum(tally.events.counts))
+    yield counter("events", "Events that were recorded", tally.events.sum)
     yield gauge("queue_length", "Commands that wait for a commit", writer.waiting)
     yield counter("commit_conflicts", "Entries that were decided again", tally.conflicts)
     yield counter("commits_unknown", "Commits that were cut off, and whose outcome the store was asked", tally.unknown)

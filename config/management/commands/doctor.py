@@ -24,8 +24,8 @@ class Command(BaseCommand):
             found[finding.level] += 1
             self.stdout.write(str(finding))
         if found["problem"]:
-            raise CommandError(f"{found['problem']} problems and {found['warning']} warnings.")
-        self.stdout.write(f"No problems, {found['warning']} warnings.")
+            raise CommandError("There are problems: {problem}. Warnings: {warning}.".format(**found))
+        self.stdout.write("No problems. Warnings: {warning}.".format(**found))
 
 
 def _examine() -> Iterator[Finding]:
