@@ -55,7 +55,7 @@ class Attempt:
         self._mapper = mapper
         self._autocreate = autocreate
         self._pace = pace
-        self._paced = False
+        self.paced = False
         self._events: Sequence[Event] = ()
         self._before: Mapping[str, State] = {}
         self._message_id = _message_id(command, caller.person)
@@ -113,9 +113,9 @@ class Attempt:
         events = list(self._decisions())
         if not events:
             return self._unchanged()
-        if not self._paced:
+        if not self.paced:
             self._pace(self._rules)
-            self._paced = True
+            self.paced = True
         await self._ensure_key()
         self._events = events
         self.entry = Entry(

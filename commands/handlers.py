@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 from typing import Literal
 
 from commands import message, rules
@@ -49,7 +50,7 @@ class Handlers:
         self._autocreate = autocreate
         self._limits = limits
         self._posts = Buckets(POSTS)
-        self._slow: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._slow: OrderedDict[tuple[str, str], tuple[float, str | None]] = OrderedDict()
 
     async def handle(self, command: Command, caller: Caller) -> Receipt:
         """Carry a command out. The receipt comes when it is durable. Raises: Refusal."""
@@ -75,15 +76,28 @@ class Handlers:
         )
         self._writer.check()
         try:
-            known = await attempt.prepare()
-        except (StoreUnavailable, Unavailable):
-            self._writer.doubt()
+            return await self._submit(attempt)
+        except BaseException as error:
+            if attempt.paced:
+                self._slow.pop(attempt.lane, None)
+            if isinstance(error, StoreUnavailable | Unavailable):
+                self._writer.doubt()
             raise
+
+    async def _submit(self, attempt: Attempt) -> asyncio.Future[Receipt]:
+        known = await attempt.prepare()
         if known is None:
-            return self._writer.submit(attempt)
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        answer.set_result(known)
+            answer = self._writer.submit(attempt)
+            answer.add_done_callback(partial(self._settle, attempt))
+        else:
+            answer = asyncio.get_running_loop().create_future()
+            answer.set_result(known)
         return answer
+
+    def _settle(self, attempt: Attempt, answer: asyncio.Future[Receipt]) -> None:
+        """Slow mode counts what was recorded: whoever was refused in the end need not wait."""
+        if attempt.paced and not answer.cancelled() and answer.exception():
+            self._slow.pop(attempt.lane, None)
 
     async def rules(self, room: str, person: str | None) -> Rules:
         """The rules of a room that `person` may see. Raises: NotFound, Unauthenticated, Unavailable."""
@@ -133,14 +147,17 @@ class Handlers:
         if wait_s := self._posts.take(caller.person):
             raise RateLimited(retry_after_ms=int(wait_s * 1000) + 1)
         if isinstance(command, PostMessage) and standing.slow_mode_s and caller.person != standing.owner:
-            self._check_slow_mode((command.room, caller.person), standing.slow_mode_s)
+            self._check_slow_mode((command.room, caller.person), command.client_msg_id, standing.slow_mode_s)
 
-    def _check_slow_mode(self, who: tuple[str, str], slow_mode_s: int) -> None:
+    def _check_slow_mode(self, who: tuple[str, str], client_msg_id: str | None, slow_mode_s: int) -> None:
+        """A message that is sent again, while the first is on its way, is no second one."""
         now = time.monotonic()
-        wait_s = self._slow.get(who, -1e9) + slow_mode_s - now
-        if wait_s > 0:
+        then, last = self._slow.get(who, (-1e9, None))
+        if client_msg_id is not None and client_msg_id == last:
+            return
+        if (wait_s := then + slow_mode_s - now) > 0:
             raise SlowMode(retry_after_ms=int(wait_s * 1000) + 1)
-        self._slow[who] = now
+        self._slow[who] = (now, client_msg_id)
         self._slow.move_to_end(who)
         if len(self._slow) > MAX_SLOW:
             self._slow.popitem(last=False)

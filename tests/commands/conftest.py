@@ -1,13 +1,19 @@
-"""Event stores for tests: every test that asks for `store` or `open_store` runs on SQLite and on PostgreSQL."""
+"""Event stores, and a write side on them: what asks for `store` or `open_store` runs on SQLite and on PostgreSQL."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from commands.handlers import Handlers
 from commands.postgres import PostgresStore
+from commands.sealing import Keyring, Mapper
 from commands.sqlite import SQLiteStore
+from commands.sqlite_vault import SQLiteVault
 from commands.store import Store
+from commands.subscription import Log
+from commands.writer import Writer
 from tests.servers import Postgres
 
 OpenStore = Callable[[], Awaitable[Store]]
@@ -63,3 +69,40 @@ async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def vault(tmp_path: Path) -> AsyncIterator[SQLiteVault]:
+    vault = SQLiteVault(tmp_path / "keys.sqlite3")
+    await vault.open()
+    yield vault
+    await vault.close()
+
+
+@pytest.fixture
+def mapper(vault: SQLiteVault) -> Mapper:
+    return Mapper(Keyring(vault, os.urandom(32)))
+
+
+@pytest.fixture
+async def writer(store: Store) -> AsyncIterator[Writer]:
+    writer = Writer(store, lambda _: None)
+    writer.start()
+    yield writer
+    await writer.close()
+
+
+@pytest.fixture
+def handlers(store: Store, mapper: Mapper, writer: Writer) -> Handlers:
+    return Handlers(store, mapper, writer, limits=False)
+
+
+@pytest.fixture
+def elsewhere(store: Store, mapper: Mapper, writer: Writer) -> Handlers:
+    """The same deployment, seen by a process that remembers nothing of what `handlers` did."""
+    return Handlers(store, mapper, writer, limits=False)
+
+
+@pytest.fixture
+def log(store: Store, mapper: Mapper) -> Log:
+    return Log(store, mapper)

@@ -1,9 +1,6 @@
 """The write side's door, over a real store: what is recorded, refused, and recognised again."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -16,66 +13,18 @@ from commands.errors import (
     InvalidField,
     LabelReserved,
     NotFound,
-    RateLimited,
     Refusal,
     RoomExists,
-    SlowMode,
     Unauthenticated,
 )
 from commands.handlers import Handlers
-from commands.identity import Caller
 from commands.member import Ban, Unban
-from commands.message import PostMessage
 from commands.rules import ChangeRoom, OpenRoom
-from commands.sealing import Keyring, Mapper
-from commands.sqlite_vault import SQLiteVault
+from commands.sealing import Mapper
 from commands.store import Store
 from commands.subscription import Log
 from commands.writer import Writer
-
-ADA = Caller(person="guest:ada", handle="ada", request_id="r-ada", address="192.0.2.1", client="test")
-GRACE = Caller(person="guest:grace", handle="grace", request_id="r-grace")
-
-
-def say(message: str, client_msg_id: str | None = None, room: str = "general", **more: str) -> PostMessage:
-    return PostMessage(room=room, message=message, client_msg_id=client_msg_id, **more)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[SQLiteVault]:
-    vault = SQLiteVault(tmp_path / "keys.sqlite3")
-    await vault.open()
-    yield vault
-    await vault.close()
-
-
-@pytest.fixture
-def mapper(vault: SQLiteVault) -> Mapper:
-    return Mapper(Keyring(vault, os.urandom(32)))
-
-
-@pytest.fixture
-async def writer(store: Store) -> AsyncIterator[Writer]:
-    writer = Writer(store, lambda _: None)
-    writer.start()
-    yield writer
-    await writer.close()
-
-
-@pytest.fixture
-def handlers(store: Store, mapper: Mapper, writer: Writer) -> Handlers:
-    return Handlers(store, mapper, writer, limits=False)
-
-
-@pytest.fixture
-def elsewhere(store: Store, mapper: Mapper, writer: Writer) -> Handlers:
-    """The same deployment, seen by a process that remembers nothing of what `handlers` did."""
-    return Handlers(store, mapper, writer, limits=False)
-
-
-@pytest.fixture
-def log(store: Store, mapper: Mapper) -> Log:
-    return Log(store, mapper)
+from tests.commands.callers import ADA, GRACE, say
 
 
 async def test_the_first_post_opens_the_room(handlers: Handlers, log: Log) -> None:
@@ -269,29 +218,6 @@ async def test_guests_may_be_kept_from_writing(store: Store, mapper: Mapper, wri
     handlers = Handlers(store, mapper, writer, guests=guests)  # type: ignore[arg-type]  # one of the setting's words
     with pytest.raises(Unauthenticated):
         await handlers.handle(say("hi"), ADA)
-
-
-async def test_who_is_too_fast_waits_but_retries_are_answered(store: Store, mapper: Mapper, writer: Writer) -> None:
-    handlers = Handlers(store, mapper, writer)
-    await asyncio.gather(*(handlers.handle(say("hi", f"id-{i}"), ADA) for i in range(20)))
-    with pytest.raises(RateLimited) as refused:
-        await handlers.handle(say("hi", "one too many"), ADA)
-    assert refused.value.retry_after_ms
-    assert (await handlers.handle(say("hi", "id-0"), ADA)).duplicate
-    assert not (await handlers.handle(say("hi", "from somebody else"), GRACE)).duplicate
-
-
-async def test_slow_mode_holds_everybody_but_the_owner(store: Store, mapper: Mapper, writer: Writer) -> None:
-    handlers = Handlers(store, mapper, writer)
-    await handlers.handle(OpenRoom(room="general"), ADA)
-    await handlers.handle(ChangeRoom(room="general", slow_mode_s=60), ADA)
-    await handlers.handle(say("first", "one"), GRACE)
-    with pytest.raises(SlowMode) as refused:
-        await handlers.handle(say("second"), GRACE)
-    assert refused.value.retry_after_ms is not None and refused.value.retry_after_ms > 50_000
-    assert (await handlers.handle(say("first", "one"), GRACE)).duplicate
-    for text in ("an owner", "may go on"):
-        await handlers.handle(say(text), ADA)
 
 
 async def test_a_refusal_reads_the_store_but_a_post_from_memory_does_not(

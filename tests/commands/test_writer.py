@@ -43,7 +43,6 @@ class Gate:
             raise OutcomeUnknown("cut after the commit")
         return outcomes
 
-
     async def last_position(self) -> int:
         return await self._store.last_position()
 
@@ -64,6 +63,8 @@ class Note:
 
     async def decide_again(self) -> int | None:
         self.decided += 1
+        if self._again == "hang":
+            await asyncio.Event().wait()
         if self._again == "refuse":
             raise Forbidden
         if self._again == "known":
@@ -193,10 +194,14 @@ async def test_the_store_is_tried_again_after_a_moment(writer: Writer, gate: Gat
 async def test_a_full_queue_pushes_back(writer: Writer, gate: Gate) -> None:
     gate.opened.clear()
     waiting = [writer.submit(Note("general", "ada", str(i))) for i in range(50)]
-    with pytest.raises(Overloaded):
+
+    async def flood() -> None:
         for i in range(50, 110):
             waiting.append(writer.submit(Note("general", "ada", str(i))))
             await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded):
+        await flood()
     gate.opened.set()
     assert sorted(await asyncio.gather(*waiting)) == list(range(1, len(waiting) + 1))
 
@@ -212,3 +217,17 @@ async def test_closing_commits_what_waits_and_takes_nothing_new(writer: Writer, 
     await closing
     assert await asyncio.gather(*waiting) == [1, 2, 3, 4, 5]
     assert len(await written(store, "general")) == 5
+
+
+async def test_closing_refuses_those_whose_decision_hangs_and_waits_once(writer: Writer) -> None:
+    await writer.submit(Note("general", "ada", "taken"))
+    stale = Note("general", "grace", "first", Condition("note:taken", 0), again="hang")
+    waiting = [writer.submit(stale), writer.submit(Note("general", "grace", "behind it"))]
+    async with asyncio.timeout(2):
+        while not stale.decided:
+            await asyncio.sleep(0)
+        await writer.close(within_s=0)
+        await writer.close(within_s=60)
+        for refused in waiting:
+            with pytest.raises(Unavailable):
+                await refused
