@@ -35,11 +35,6 @@ class Client:
         host: str | None = None,
     ) -> AsyncIterator["Client"]:
         """Open a socket; `protocol` may name several, `origin` "" is the page's own, `host` the server's name."""
-        sent: dict[str, str] = {}
-        if token:
-            sent["Authorization"] = f"Bearer {token}"
-        if cookie:
-            sent["Cookie"] = f"verbatim_guest={cookie}"
         page = f"http://127.0.0.1:{port}" if origin == "" else origin
         async with websockets.connect(
             f"ws://{host or f'127.0.0.1:{port}'}{path}",
@@ -47,7 +42,7 @@ class Client:
             port=port,
             subprotocols=[Subprotocol(name) for name in protocol.split()] if protocol else None,
             origin=Origin(page) if page else None,
-            additional_headers=sent,
+            additional_headers=_credentials(token, cookie),
             compression=None,
             max_size=None,
             ping_interval=None,
@@ -99,3 +94,8 @@ class Client:
                 frames.append(await self.receive())
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006, frames
+
+
+def _credentials(token: str | None, cookie: str | None) -> dict[str, str]:
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
+    return bearer | ({"Cookie": f"verbatim_guest={cookie}"} if cookie else {})

@@ -46,12 +46,13 @@ class Promises(RuleBasedStateMachine):
 
     world: World
     other: World
-    bus: Faults
     run: Callable[..., Any]
     rooms = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
+        assert isinstance(self.world.bus, Faults)
+        self.bus = self.world.bus
         self.room = f"room-{next(self.rooms)}"
         self.listeners: dict[str, Listener] = {}
         self.posted: dict[str, tuple[int, int]] = {}
@@ -173,38 +174,43 @@ def postgres() -> Iterator[Postgres]:
         yield postgres
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_promises_hold(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    monkeypatch.setattr(subscription, "PAGE", PAGE)
-    monkeypatch.setattr(subscription, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(hub, "WATCH_S", 0.05)
-    monkeypatch.setattr(hub, "MAX_AHEAD", 2 * PAGE)
-    url = request.getfixturevalue("postgres").create_database() if database == "postgres" else None
-    bus = Faults()
+@pytest.fixture(params=["sqlite", "postgres"])
+def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asyncio.Runner, list[World]]]:
+    """Two nodes of one deployment, and the loop that they live on; the first one's bus has faults."""
+    url = request.getfixturevalue("postgres").create_database() if request.param == "postgres" else None
 
     async def open_worlds(stack: AsyncExitStack) -> list[World]:
         return [
-            await stack.enter_async_context(postgres_world(url, it) if url else sqlite_world(tmp_path, it))
-            for it in (bus, LocalBus())
+            await stack.enter_async_context(postgres_world(url, bus) if url else sqlite_world(tmp_path, bus))
+            for bus in (Faults(), LocalBus())
         ]
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
-        worlds = runner.run(open_worlds(stack))
+        yield runner, runner.run(open_worlds(stack))
+        runner.run(stack.aclose())
 
-        class Machine(Promises):
-            world, other = worlds
-            run = staticmethod(runner.run)
 
-        Machine.bus = bus
-        steps = settings(
-            max_examples=int(os.environ.get("PROMISES", "30")), stateful_step_count=40, deadline=None,
-            suppress_health_check=list(HealthCheck), print_blob=True, phases=set(Phase) - {Phase.shrink},
-        )  # fmt: skip
-        try:
-            run_state_machine_as_test(Machine, settings=steps)
-        finally:
-            runner.run(stack.aclose())
+@pytest.mark.timeout(300)
+def test_promises_hold(worlds: tuple[asyncio.Runner, list[World]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "PAGE", PAGE)
+    monkeypatch.setattr(subscription, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(hub, "WATCH_S", 0.05)
+    monkeypatch.setattr(hub, "MAX_AHEAD", 2 * PAGE)
+    runner, (one, another) = worlds
+
+    class Machine(Promises):
+        run = staticmethod(runner.run)
+        world, other = one, another
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=int(os.environ.get("PROMISES", "30")),
+            stateful_step_count=40,
+            deadline=None,
+            phases=set(Phase) - {Phase.shrink},
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
