@@ -1,6 +1,9 @@
 """Health and the state of the projections."""
 
+import asyncio
 from typing import Any
+
+from pytest_django import Settings
 
 from tests.api.client import Client
 
@@ -20,6 +23,25 @@ async def test_a_node_without_its_store_is_not_ready_and_says_why(nobody: Client
     assert ready.status_code == 503
     assert any(reason.startswith("store: ") for reason in ready.json()["reasons"])
     assert (await nobody.http.get("/health/live")).status_code == 200
+
+
+async def test_a_node_whose_projections_lag_is_not_ready_and_says_how_far(
+    nobody: Client, ada: Client, garden: str, application: Any, settings: Settings
+) -> None:
+    posted = await ada.post(garden, "hi")
+    await nobody.get(f"/rooms/{garden}/messages", min_position=posted["position"])
+    application._node._runner.stop()
+    await application._node._running
+    await ada.post(garden, "nobody projects this")
+    assert (await nobody.http.get("/health/ready")).status_code == 200
+    settings.READY_LAG_S = 0.01
+    async with asyncio.timeout(10):
+        while (ready := await nobody.http.get("/health/ready")).status_code == 200:
+            await asyncio.sleep(0.01)
+    assert {reason.partition(",")[0] for reason in ready.json()["reasons"]} == {
+        "projection directory: 1 events behind",
+        "projection history: 1 events behind",
+    }
 
 
 async def test_projections_tell_how_far_they_are(nobody: Client, ada: Client, garden: str) -> None:
