@@ -11,6 +11,8 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 type Guests = Literal["write", "read", "off"]
 type LogFormat = Literal["json", "text"]
@@ -24,6 +26,7 @@ POSTGRES_OPTIONS = {
     "tcp_user_timeout": 10_000,
 }
 """A server that vanished without a word is noticed in seconds."""
+_POSTGRES_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -59,6 +62,11 @@ def seconds(name: str, *, default: float) -> float:
     return value
 
 
+def names(name: str, *, default: str) -> list[str]:
+    """A list with commas between."""
+    return [each for part in os.environ.get(name, default).split(",") if (each := part.strip())]
+
+
 def guests() -> Guests:
     """`GUESTS`: what people may do who have not signed in. Raises: ImproperlyConfigured."""
     match os.environ.get("GUESTS") or "write":
@@ -81,27 +89,38 @@ def log_format() -> LogFormat:
 
 def database(url: str, base: Path) -> Mapping[str, Any]:
     """Django's DATABASES entry for `sqlite:///path` or `postgres://…`. Raises: ImproperlyConfigured."""
-    try:
-        parts = urlsplit(url)
-        port = str(parts.port or "")
-    except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
-    if parts.scheme == "sqlite":
-        path = base / unquote(parts.path).removeprefix("/") if not parts.path.startswith("//") else Path(parts.path[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
         options = {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE"}
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": options}
-    if parts.scheme in ("postgres", "postgresql"):
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(parts.path.lstrip("/")),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
-            "PORT": port,
-            "OPTIONS": POSTGRES_OPTIONS,
-        }
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_sqlite_path(url, base)), "OPTIONS": options}
+    if scheme in ("postgres", "postgresql"):
+        said = _postgres_parameters(url)
+        named = {name: str(said.pop(parameter, "")) for name, parameter in _POSTGRES_NAMES.items()}
+        return {"ENGINE": "django.db.backends.postgresql", **named, "OPTIONS": {**POSTGRES_OPTIONS, **said}}
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://")
+
+
+def _sqlite_path(url: str, base: Path) -> Path:
+    """`sqlite:///below/base` or `sqlite:////from/the/root`; the folder is made, for its owner alone."""
+    parts = urlsplit(url)
+    path = base / unquote(parts.path).removeprefix("/")
+    if not parts.path.startswith("/") or parts.netloc or parts.query or parts.fragment or path == base or path.is_dir():
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a file: sqlite:///below/verbatim or sqlite:////from/the/root"
+        )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    return path
+
+
+def _postgres_parameters(url: str) -> dict[str, Any]:
+    """What libpq reads in a url, such as `?sslmode=`, so that every connection means the same server."""
+    try:
+        return conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
 
 
 def secret(name: str, var: Path, *, required: bool) -> str:
@@ -115,7 +134,7 @@ def secret(name: str, var: Path, *, required: bool) -> str:
         raise ImproperlyConfigured(f"{name} must be set in the environment when the database is not SQLite")
     path = var / name.lower()
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_once(path, base64.b64encode(secrets.token_bytes(32)).decode())
     return path.read_text().strip()
 

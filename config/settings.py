@@ -21,7 +21,7 @@ if ON_SQLITE:
 SECRET_KEY = environment.secret("SECRET_KEY", VAR, required=not ON_SQLITE)
 MASTER_KEY = environment.master_key(environment.secret("MASTER_KEY", VAR, required=not ON_SQLITE))
 DEBUG = environment.flag("DEBUG", default=False)
-ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 PORT = environment.port("PORT", 8000)
 LIMITS_ON = environment.flag("LIMITS", default=True)
 GUESTS = environment.guests()

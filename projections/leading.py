@@ -7,6 +7,8 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from commands.postgres_connection import conninfo
+
 _SPACE = 0x76657270  # "verp": the lock's first key, so that nobody else's locks are met
 
 
@@ -44,13 +46,7 @@ class Lead:
     @staticmethod
     def _connect() -> psycopg.Connection:
         """Past a pooler, since a session lock needs a session."""
-        if settings.DIRECT_DATABASE_URL:
-            return psycopg.connect(settings.DIRECT_DATABASE_URL, autocommit=True, connect_timeout=2)
-        parameters = connection.get_connection_params()
-        known = {
-            name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters
-        }
-        return psycopg.connect(**known, autocommit=True, connect_timeout=2)
+        return psycopg.connect(conninfo(settings.DIRECT_DATABASE_URL or settings.DATABASE_URL), autocommit=True)
 
 
 def _key(name: str) -> int:

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import psycopg
 from django.conf import settings
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.errors import Unavailable
+from commands.postgres_connection import conninfo
 
 CONNECTIONS = 4
 ANSWER_S = 5.0
@@ -42,8 +44,7 @@ def reading() -> Reading:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         return SQLiteReading(str(database["NAME"]))
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    return PostgresReading({name: database[key] for name, key in names.items() if database.get(key)})
+    return PostgresReading(conninfo_to_dict(conninfo(settings.DATABASE_URL)))
 
 
 class PostgresReading:
@@ -55,9 +56,8 @@ class PostgresReading:
                 **connection,
                 "autocommit": True,
                 "row_factory": tuple_row,
-                "connect_timeout": 2,
                 "prepare_threshold": 2,
-                "options": BY_INDEX,
+                "options": f"{connection.get('options', '')} {BY_INDEX}",
             },
             min_size=1,
             max_size=CONNECTIONS,
