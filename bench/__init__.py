@@ -1,5 +1,8 @@
 """The benchmarks: `python -m bench [name …]`. Each prints a table and writes its figures to bench/results/.
 
-appends   durable appends through the writer, against Django's `acreate()` per message
-size      what a large store does to the rate of appending, and how much WAL an event costs
+s1, s2, h  whole chats under load, beside a Node server and a stock Channels chat (`bench.shapes`, bench/rivals)
+appends    durable appends through the writer, against Django's `acreate()` per message
+size       what a large store does to the rate of appending, and how much WAL an event costs
+bus        what the bus costs that carries events between processes, beside redis-py
+publish    writes the newest figures into docs/performance.md
 """

@@ -1,11 +1,22 @@
-"""`python -m bench [name …]`: all benchmarks that take minutes, or the ones that are named."""
+"""`python -m bench [name …]`: all benchmarks (some 20 minutes), or the ones that are named. `publish` comes last."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
-from bench import appends, bus, size
+from bench import appends, bus, report, size
+from bench.shapes import sitting
 
-BENCHMARKS = {"appends": appends.main, "bus": bus.main, "size": size.main}
-DEFAULT = ["appends", "size"]
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "s1": partial(sitting.hold, sitting.S1),
+    "s2": partial(sitting.hold, sitting.S2),
+    "h": partial(sitting.hold, sitting.H),
+    "appends": appends.main,
+    "size": size.main,
+    "bus": bus.main,
+    "publish": report.publish,
+}
+DEFAULT = ["s1", "s2", "h", "appends", "size"]
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or DEFAULT:

@@ -25,8 +25,7 @@ def main() -> None:
     """Measure on both databases and print the tables."""
     for database in ("postgresql", "sqlite"):
         rows = [_row(database, posters) for posters in POSTERS]
-        report.table(f"Durable appends on {database}, messages/s (median of {ROUNDS})", rows)
-        report.save(f"appends-{database}", rows)
+        report.show(f"appends-{database}", f"Durable appends on {database}, messages/s (median of {ROUNDS})", rows)
 
 
 def _row(database: str, posters: int) -> report.Row:

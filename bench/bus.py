@@ -23,8 +23,7 @@ def main() -> None:
     """Measure and print the table."""
     with Valkey() as server:
         rows = [_row(server.url, batch) for batch in BATCHES]
-    report.table(f"The bus: a batch in 16 rooms every 5 ms, CPU (median of {ROUNDS})", rows)
-    report.save("bus", rows)
+    report.show("bus", f"The bus: a batch in 16 rooms every 5 ms, CPU (median of {ROUNDS})", rows)
 
 
 def _row(url: str, batch: int) -> report.Row:

@@ -44,8 +44,7 @@ def main() -> None:
     rows = [_row(name, figures) for name, figures in taken.items()]
     first, second = (float(str(row["events/s"])) for row in rows)
     rows[1]["of empty"] = f"{second / first:.0%}"
-    report.table(f"Batches of {POSTERS} on PostgreSQL (median of {ROUNDS})", rows)
-    report.save("size", rows)
+    report.show("size", f"Batches of {POSTERS} on PostgreSQL (median of {ROUNDS})", rows)
 
 
 def _row(name: str, figures: list[tuple[float, float, float]]) -> dict[str, object]:

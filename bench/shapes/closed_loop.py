@@ -1,0 +1,65 @@
+"""S1: 50 rooms of 4, everybody sends, and sends again as soon as the message came back."""
+
+import asyncio
+
+from bench.shapes.dialect import Dialect, now_us
+from bench.shapes.member import Heard, Member, connect_all
+from bench.shapes.meter import Figures, Meter, percentile
+
+ROOMS = 50
+MEMBERS = 4
+WARM_UP_S = 3.0
+LOST_S = 5.0
+
+
+class Loop(Heard):
+    """Lets each member send again, until it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+        self.lost = 0
+
+    def ack(self, member: Member, sent_us: int) -> None:
+        """Count it, and send the next one."""
+        super().ack(member, sent_us)
+        if sent_us == member.in_flight_us and not self.closed:
+            member.post(now_us())
+
+    async def send_again(self, members: list[Member]) -> None:
+        """Somebody whose message was lost must not be silent for ever."""
+        while not self.closed:
+            await asyncio.sleep(1)
+            for member in members:
+                if now_us() - member.in_flight_us > LOST_S * 1e6:
+                    self.lost += 1
+                    member.post(now_us())
+
+
+async def run(dialect: Dialect, port: int, parts: dict[str, int], seconds: float) -> Figures:
+    """Warm up, then count."""
+    loop = Loop()
+    members = [Member(i, f"s1-{i // MEMBERS}", loop) for i in range(ROOMS * MEMBERS)]
+    await connect_all(members, dialect, port)
+    for member in members:
+        member.post(now_us())
+    sending_again = asyncio.create_task(loop.send_again(members))
+    await asyncio.sleep(WARM_UP_S)
+    meter = Meter(parts)
+    loop.forget()
+    await asyncio.sleep(seconds)
+    acks, deliveries = loop.acks, loop.deliveries
+    figures = meter.read(len(acks))
+    loop.closed = True
+    sending_again.cancel()
+    assert not loop.refused, loop.refused[0]
+    return {
+        **figures,
+        "rate": len(acks) / figures["wall_s"],
+        "deliveries": len(deliveries) / figures["wall_s"],
+        "p50_ms": percentile(acks, 50),
+        "p99_ms": percentile(acks, 99),
+        "delivered_p99_ms": percentile(deliveries, 99),
+        "lost": loop.lost,
+        "gone": loop.gone,
+    }
