@@ -70,7 +70,6 @@ class Campaign:
             await until(self._everything_was_heard, "a watcher to hear everything that was acknowledged")
             for task in watchers:
                 task.cancel()
-        self.history.close()
 
     async def faults(self, database_url: str) -> list[str]:
         """What was promised and does not hold."""

@@ -37,6 +37,9 @@ async def test_a_killed_server_loses_and_doubles_nothing_on_postgresql(tmp_path:
 
 async def strike(web: Web, faults: list[Fault], folder: Path) -> None:
     campaign = Campaign(web.port, folder, seed=SEED)
-    await campaign.run(faults, strikes=KILLS)
+    try:
+        await campaign.run(faults, strikes=KILLS)
+    finally:
+        campaign.history.close()
     found = await campaign.faults(web.database_url)
     assert found == [], f"CHAOS_SEED={SEED}: " + "\n".join(found[:20])
