@@ -35,20 +35,13 @@ class Node:
         self._runner = Runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
-        handlers = Handlers(
-            store,
-            mapper,
-            self._writer,
-            guests=settings.GUESTS,
-            autocreate=settings.ROOMS_AUTOCREATE,
-            limits=settings.LIMITS_ON,
-        )
+        rules = {"guests": settings.GUESTS, "autocreate": settings.ROOMS_AUTOCREATE, "limits": settings.LIMITS_ON}
         metrics = Metrics(
             f"web-{settings.WORKER}", self._queries, writer=self._writer, hubs=self._hubs, bus=self._redis
         )
         self.started = False
         self.state: dict[str, Any] = {
-            "handlers": handlers,
+            "handlers": Handlers(store, mapper, self._writer, **rules),
             "log": log,
             "guests": Guests(settings.SECRET_KEY),
             "queries": self._queries,
