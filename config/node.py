@@ -26,7 +26,7 @@ class Node:
 
     def __init__(self) -> None:
         self._parts = parts.build()
-        store, _, mapper, log = self._parts
+        store, _, _, log = self._parts
         self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
         bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
@@ -35,13 +35,12 @@ class Node:
         self._runner = Runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
-        rules = {"guests": settings.GUESTS, "autocreate": settings.ROOMS_AUTOCREATE, "limits": settings.LIMITS_ON}
         metrics = Metrics(
             f"web-{settings.WORKER}", self._queries, writer=self._writer, hubs=self._hubs, bus=self._redis
         )
         self.started = False
         self.state: dict[str, Any] = {
-            "handlers": Handlers(store, mapper, self._writer, **rules),
+            "handlers": _handlers(self._parts, self._writer),
             "log": log,
             "guests": Guests(settings.SECRET_KEY),
             "queries": self._queries,
@@ -85,3 +84,14 @@ class Node:
         await asyncio.sleep(PATIENCE_S)
         await self._writer.close(within_s=0)
         self._hubs.say_goodbye()
+
+
+def _handlers(those: parts.Parts, writer: Writer) -> Handlers:
+    return Handlers(
+        those.store,
+        those.mapper,
+        writer,
+        guests=settings.GUESTS,
+        autocreate=settings.ROOMS_AUTOCREATE,
+        limits=settings.LIMITS_ON,
+    )
