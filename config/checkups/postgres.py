@@ -1,6 +1,7 @@
 """PostgreSQL: reachable, durable, and set up for what Verbatim does with it."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from commands.postgres_connection import conninfo
 from commands.postgres_schema import APPEND_NAME
 from config.checkups import keys, projections
 from config.checkups.findings import Finding, Findings, ok, problem, warning
+from config.checkups.projections import FirstAfter
 
 type Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -37,7 +39,7 @@ def check() -> Findings:
     """Connect, past the pooler too if there is one, and ask."""
     try:
         with psycopg.connect(conninfo(settings.DATABASE_URL), autocommit=True) as connection:
-            yield from _look(connection)
+            yield from _look(connection, projections.check)
         if settings.DIRECT_DATABASE_URL:
             psycopg.connect(conninfo(settings.DIRECT_DATABASE_URL)).close()
             yield ok("DIRECT_DATABASE_URL", "reached")
@@ -45,7 +47,7 @@ def check() -> Findings:
         yield problem("PostgreSQL", " ".join(str(error).split()))
 
 
-def _look(connection: Connection) -> Findings:
+def _look(connection: Connection, check_projections: Callable[[FirstAfter | None], Findings]) -> Findings:
     info = connection.info
     version = info.server_version // 10_000
     where = f"{info.server_version // 10_000}.{info.server_version % 10_000} at {info.host}:{info.port}/{info.dbname}"
@@ -60,7 +62,7 @@ def _look(connection: Connection) -> Findings:
     yield from (
         _store(connection) if has_store else [warning("event store", "not there yet: the first `serve` makes it")]
     )
-    yield from projections.check((lambda position: _first_after(connection, position)) if has_store else None)
+    yield from check_projections((lambda position: _first_after(connection, position)) if has_store else None)
 
 
 def _store(connection: Connection) -> Findings:

@@ -16,13 +16,12 @@ LITTLE_BYTES = 1024**3
 FIRST_AFTER = "SELECT state FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT 1"
 
 
-def check() -> Findings:
-    """Read the files; none is made."""
-    django = Path(settings.DATABASES["default"]["NAME"])
+def check(django: Path) -> Findings:
+    """Read Django's file and those beside it; none is made."""
     events, people = django.with_suffix(".events.sqlite3"), django.with_suffix(".keys.sqlite3")
     yield ok("SQLite", f"{sqlite3.sqlite_version}, files in {django.parent}")
     yield _disk(django.parent)
-    yield _privacy(settings.VAR)
+    yield _privacy(django.parent)
     if not django.exists():
         yield problem("read tables", "there are none: run `manage.py migrate`")
         return

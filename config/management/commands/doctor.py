@@ -1,6 +1,7 @@
 """`manage.py doctor`: whether this deployment is well, and what to mend."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -30,7 +31,9 @@ class Command(BaseCommand):
 
 def _examine() -> Iterator[Finding]:
     yield from surroundings.check()
-    yield from _shielded(sqlite.check() if settings.ON_SQLITE else postgres.check())
+    yield from _shielded(
+        sqlite.check(Path(settings.DATABASES["default"]["NAME"])) if settings.ON_SQLITE else postgres.check()
+    )
     yield from redis.check()
 
 
