@@ -9,12 +9,14 @@ export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR PORT
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench chaos docs browser
+.PHONY: help setup install run test check bench chaos docs browser
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: .venv/.installed-dev ## install everything into this folder, start nothing
+
+install: .venv/.installed ## install what serving needs, and nothing for development
 
 run: .venv/.installed ## serve on http://127.0.0.1:8000 (PORT=… for another port)
 	@.venv/bin/python manage.py migrate --verbosity 0 --skip-checks
