@@ -14,12 +14,13 @@ HISTORY = "history"
 
 @dataclass(frozen=True)
 class Dialect:
-    """Addresses and frames of a server."""
+    """Addresses and frames of a server. Some say when a member hears the room."""
 
     socket: str
     page: str
     post: str
     headers: dict[str, str] = field(default_factory=dict)
+    says_ready: bool = False
     projections: str | None = None
 
     def frame_start(self, room: str, member: int) -> bytes:
@@ -35,6 +36,7 @@ DIALECTS = {
         post='{{"type":"post","room":"{room}","handle":"u{member:04d}","message":"',
         page="/api/v1/rooms/{room}/messages?before={before}&limit=50",
         projections="/api/v1/projections",
+        says_ready=True,
     ),
     "rival": Dialect(
         socket="/ws/chat/{room}/",

@@ -9,6 +9,8 @@ from bench.shapes.dialect import FRAME_END, LOOPBACK, Dialect, now_us, read, tex
 
 AT_ONCE = 20
 CONNECT_S = 30.0
+ERROR = b'"type":"error"'
+READY = b'"type":"caught_up"'
 
 
 class Heard:
@@ -17,7 +19,7 @@ class Heard:
     def __init__(self) -> None:
         self.acks: list[int] = []
         self.deliveries: list[int] = []
-        self.refused: list[bytes] = []
+        self.refused = 0
         self.gone = 0
 
     def forget(self) -> None:
@@ -33,10 +35,9 @@ class Heard:
         """Somebody else's message came to a member."""
         self.deliveries.append(now_us() - sent_us)
 
-    def else_(self, frame: bytes) -> None:
-        """A frame came without a message."""
-        if b'"type":"error"' in frame:
-            self.refused.append(frame)
+    def refusal(self, member: "Member") -> None:
+        """A member's message was refused."""
+        self.refused += 1
 
 
 class Member(WSListener):
@@ -49,9 +50,10 @@ class Member(WSListener):
         self._heard = heard
         self._frame_start = b""
         self._transport: WSTransport | None = None
+        self._ready = asyncio.Event()
 
     async def connect(self, dialect: Dialect, port: int) -> None:
-        """Enter the room."""
+        """Enter the room, and wait until the server says that everything said there is heard, if it says so."""
         address = f"{LOOPBACK}:{port}"
         self._frame_start = dialect.frame_start(self.room, self.number)
         self._transport, _ = await ws_connect(
@@ -60,6 +62,9 @@ class Member(WSListener):
             extra_headers={**dialect.headers, "Origin": f"http://{address}"},
             websocket_handshake_timeout=CONNECT_S,
         )
+        if dialect.says_ready:
+            async with asyncio.timeout(CONNECT_S):
+                await self._ready.wait()
 
     def post(self, at_us: int) -> None:
         """Post a message that was to be sent at this time."""
@@ -72,11 +77,17 @@ class Member(WSListener):
         payload = frame.get_payload_as_bytes()
         message = read(payload)
         if not message:
-            self._heard.else_(payload)
+            self._answer(payload)
         elif message[1] == self.number:
             self._heard.ack(self, message[0])
         else:
             self._heard.delivery(message[0])
+
+    def _answer(self, payload: bytes) -> None:
+        if ERROR in payload:
+            self._heard.refusal(self)
+        elif READY in payload:
+            self._ready.set()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Note that the server let go of us."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from bench.shapes.dialect import LOOPBACK
 from bench.shapes.meter import Figures, tree_cpu_s
@@ -46,7 +47,9 @@ class Program(Server):
         if not self.port:
             return True
         try:
-            socket.create_connection((LOOPBACK, self.port), timeout=1).close()
+            urlopen(f"http://{LOOPBACK}:{self.port}/health/live", timeout=2).close()
+        except HTTPError:
+            return True  # whatever it says of this address, it says something
         except OSError:
             return False
         return True

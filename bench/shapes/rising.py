@@ -35,8 +35,8 @@ async def run(dialect: Dialect, port: int, parts: dict[str, int], seconds: float
         if held and failed and failed / held["messages"] < NEAR_ENOUGH:
             break
         rate = (held["messages"] * failed) ** 0.5 if held and failed else rate * 2 if held else rate / 2
-    assert held and not heard.refused, heard.refused or "not a single rate was held"
-    return {**held, "gone": heard.gone}
+    assert held, "not a single rate was held"
+    return {**held, "refused": heard.refused, "gone": heard.gone}
 
 
 async def _step(sender: Member, heard: Heard, parts: dict[str, int], rate: float, seconds: float) -> Figures:

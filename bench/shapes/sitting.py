@@ -15,6 +15,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 HISTORY = int(os.environ.get("BENCH_HISTORY", "100000"))
 SOCKETS = 20_000
+TROUBLES = {"lost": "messages lost", "refused": "messages refused", "gone": "connections closed"}
 
 type Turns = dict[str, list[Figures]]
 
@@ -121,6 +122,9 @@ def _remarks(turns: Turns) -> list[str]:
     every = [figures for taken in turns.values() for figures in taken]
     others_cores = [figures["others"] for figures in every]
     remarks.append(f"Other programs used {median(others_cores):.2f} cores (at most {max(others_cores):.2f}).")
-    lost = sum(figures.get("lost", 0) for figures in every)
-    gone = sum(figures.get("gone", 0) for figures in every)
-    return [*remarks, f"Lost: {lost:.0f} messages, {gone:.0f} connections."] if lost or gone else remarks
+    for name, taken in turns.items():
+        troubles = {said: sum(figures.get(key, 0) for figures in taken) for key, said in TROUBLES.items()}
+        if any(troubles.values()):
+            told = ", ".join(f"{count:.0f} {trouble}" for trouble, count in troubles.items() if count)
+            remarks.append(f"{name}: {told}.")
+    return remarks
