@@ -23,7 +23,7 @@ from commands.postgres_connection import WritingConnection, bounded, conninfo
 from commands.postgres_datastore import LazyDatastore
 from commands.postgres_listener import Listener
 from commands.postgres_reading import Reading
-from commands.postgres_schema import APPEND, APPEND_NAME, KEYS, POSITIONS, SCHEMA_LOCK, SUBJECTS, TABLE
+from commands.postgres_schema import APPEND, APPEND_NAME, KEYS, POSITIONS, SCHEMA_LOCK, STORAGE, SUBJECTS, TABLE
 from commands.store import Entry, Mark, Outcome, Recorded, StoreUnavailable
 
 SCHEMA_S = 60.0
@@ -60,7 +60,7 @@ class PostgresStore(PostgresApplicationRecorder):
         super().__init__(LazyDatastore(url))
         create_type = [statement for statement in self.sql_create_statements if "CREATE TYPE" in statement.as_string()]
         self.sql_create_statements = create_type + [
-            Composed([SQL(statement)]) for statement in (TABLE, POSITIONS, SUBJECTS, KEYS, APPEND)
+            Composed([SQL(statement)]) for statement in (TABLE, STORAGE, POSITIONS, SUBJECTS, KEYS, APPEND)
         ]
         self._direct_url = direct_url or url
         self._heads = Heads()

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS public.stored_events (
     originator_id text COLLATE "C" NOT NULL,
     originator_version bigint NOT NULL,
     topic text COLLATE "C",
-    state bytea STORAGE EXTERNAL,
+    state bytea,
     notification_id bigserial,
     subject text COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (originator_id, originator_version)
@@ -23,6 +23,15 @@ CREATE TABLE IF NOT EXISTS public.stored_events (
     autovacuum_analyze_threshold = 10000,
     autovacuum_analyze_scale_factor = 0.2
 )"""
+
+# Older servers than 16 cannot say it in CREATE TABLE; those who append must not wait for what is done already.
+STORAGE = """
+DO $$ BEGIN
+    IF 'e' <> (SELECT attstorage FROM pg_attribute
+               WHERE attrelid = 'public.stored_events'::regclass AND attname = 'state') THEN
+        ALTER TABLE public.stored_events ALTER COLUMN state SET STORAGE EXTERNAL;
+    END IF;
+END $$"""
 
 POSITIONS = """
 CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx ON public.stored_events (notification_id)"""
@@ -119,7 +128,7 @@ $$"""
 APPEND_LOCK = 0x7665726261746D01  # "verbatm", 1: held while a batch is checked, numbered and inserted
 SCHEMA_LOCK = 0x7665726261746D02  # "verbatm", 2: held while what is missing is created
 
-APPEND_NAME = "append_" + sha256(f"{TABLE}{POSITIONS}{SUBJECTS}{KEYS}{_APPEND}".encode()).hexdigest()[:12]
+APPEND_NAME = "append_" + sha256(f"{TABLE}{STORAGE}{POSITIONS}{SUBJECTS}{KEYS}{_APPEND}".encode()).hexdigest()[:12]
 """The function's name tells its form: processes of two versions of Verbatim each call their own."""
 
 APPEND = _APPEND.format(name=APPEND_NAME, lock=APPEND_LOCK)
