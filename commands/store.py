@@ -62,6 +62,16 @@ class Conflict(NamedTuple):
 type Outcome = Sequence[Numbered] | Conflict
 
 
+def rows(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> list[Recorded]:
+    """What a batch recorded, in order, as its readers will find it."""
+    return [
+        Recorded(position, entry.stream, seq, event.topic, event.subject, event.state)
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if not isinstance(outcome, Conflict)
+        for event, (seq, position) in zip(entry.events, outcome, strict=True)
+    ]
+
+
 class StoreUnavailable(Exception):
     """The database cannot be reached, and nothing of this call was recorded."""
 

@@ -1,7 +1,7 @@
 """What waits to be recorded: a proposal, with the future of its answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from commands.events import Numbered
@@ -44,6 +44,13 @@ class Waiting[T]:
         self.changes = {(stream, subject) for subject in own}
         self.touches = {(stream, condition.subject) for condition in conditions}
         self.rests_on: Sequence[Condition] = [condition for condition in conditions if condition.subject not in own]
+
+    def is_outdated(self, reached: Mapping[tuple[str, str], int]) -> bool:
+        """Whether one of its conditions cannot hold any more, now that these subjects have come so far."""
+        stream, conditions, _ = self.proposal.entry
+        return not reached.keys().isdisjoint(self.touches) and any(
+            reached.get((stream, condition.subject), 0) > condition.after_seq for condition in conditions
+        )
 
     def refuse(self, reason: BaseException) -> None:
         """Tell the sender why not, if they still wait."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from commands.errors import Overloaded, Refusal, Unavailable
 from commands.events import Numbered
-from commands.store import Condition, Conflict, Entry, Outcome, OutcomeUnknown, Recorded, Store, StoreUnavailable
+from commands.store import Condition, Conflict, Entry, Outcome, OutcomeUnknown, Recorded, Store, StoreUnavailable, rows
 from commands.tally import Appends
 from commands.waiting import Proposal, Waiting
 
@@ -151,7 +151,7 @@ class Writer:
             self._give_up(batch, reason)
             return
         self.tally.took_s.add(time.perf_counter() - began)
-        recorded = _recorded(entries, outcomes)
+        recorded = rows(entries, outcomes)
         self.tally.events.add(len(recorded))
         self._on_commit(recorded)
         again: dict[tuple[str, str], list[Waiting[Any]]] = {}
@@ -161,8 +161,25 @@ class Writer:
                 again.setdefault(waiting.lane, []).append(waiting)
             else:
                 self._answer(waiting, outcome)
+        self._take_outdated(recorded, again)
         for lane, conflicts in again.items():
             self._deciding[lane] = asyncio.create_task(self._decide_again(lane, conflicts))
+
+    def _take_outdated(self, recorded: Sequence[Recorded], again: dict[tuple[str, str], list[Waiting[Any]]]) -> None:
+        """Move from the queue to those who decide again whoever this commit has outdated.
+
+        The store would refuse them, but one commit each, where they all change the same subject.
+        """
+        reached = {(event.stream, event.subject): event.seq for event in recorded}
+        staying: deque[Waiting[Any]] = deque()
+        in_order = set(self._deciding)
+        for waiting in self._queue:
+            if waiting.lane not in in_order and waiting.is_outdated(reached):
+                again.setdefault(waiting.lane, []).append(waiting)
+            else:
+                in_order.add(waiting.lane)
+                staying.append(waiting)
+        self._queue = staying
 
     async def _append(self, entries: list[Entry]) -> list[Outcome]:
         """Append, and where the outcome of a commit is unknown, ask the store until it says."""
@@ -227,12 +244,3 @@ class Writer:
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
         return False
-
-
-def _recorded(entries: list[Entry], outcomes: Sequence[Outcome]) -> list[Recorded]:
-    return [
-        Recorded(position, entry.stream, seq, event.topic, event.subject, event.state)
-        for entry, outcome in zip(entries, outcomes, strict=True)
-        if not isinstance(outcome, Conflict)
-        for event, (seq, position) in zip(entry.events, outcome, strict=True)
-    ]

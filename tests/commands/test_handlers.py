@@ -18,6 +18,7 @@ from commands.errors import (
     Unauthenticated,
 )
 from commands.handlers import Handlers
+from commands.identity import Caller
 from commands.member import Ban, Unban
 from commands.rules import ChangeRoom, OpenRoom
 from commands.sealing import Mapper
@@ -237,3 +238,17 @@ async def test_a_refusal_reads_the_store_but_a_post_from_memory_does_not(
     with pytest.raises(Refusal):
         await handlers.handle(ChangeRoom(room="general", title="x"), GRACE)
     assert reads == ["general"]
+
+
+async def test_many_first_posts_into_one_room_need_few_commits(store: Store, mapper: Mapper) -> None:
+    batches: list[int] = []
+    writer = Writer(store, lambda recorded: batches.append(len(recorded)))
+    writer.start()
+    handlers = Handlers(store, mapper, writer, limits=False)
+    crowd = [Caller(person=f"guest:{i}", handle=f"u{i}", request_id="r") for i in range(100)]
+    for caller in crowd:
+        await mapper.keyring.ensure(caller.person)
+    await asyncio.gather(*(handlers.handle(say("hello"), caller) for caller in crowd))
+    await writer.close()
+    assert sum(batches) == await store.head("general") == 101
+    assert len(batches) < 20
