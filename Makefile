@@ -32,8 +32,12 @@ check: .venv/.installed-dev ## format, lint, types and architecture, then all te
 	.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory test
 
-bench: .venv/.installed-dev ## measure, print tables, write bench/results/
+bench: .venv/.installed-dev ## measure (20 minutes; ARGS=s1 for a part), print tables, write bench/results/
 	@.venv/bin/python -m bench $(ARGS)
+
+performance: ## the same on a quiet machine, and write the tables into docs/performance.md
+	@$(MAKE) --no-print-directory bench
+	@.venv/bin/python -m bench publish
 
 chaos: .venv/.installed-dev ## kill servers under load, 50 times on each database, and check what is left
 	@CHAOS_KILLS=50 CHAOS_WRITERS_S=30 .venv/bin/pytest tests/acceptance --timeout=3600 $(ARGS)
