@@ -25,6 +25,7 @@ MAX_BATCH = 256
 RESOLVE_FOR_S = 5.0
 RETRY_AFTER_S = 0.5
 CLOSE_S = 3.0
+CANCEL_S = 0.5
 
 
 class Writer:
@@ -71,11 +72,12 @@ class Writer:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._idle.wait()
-        for task in (self._task, *self._deciding.values()):
-            if task:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
         self._refuse(self._in_flight)
+        tasks = [task for task in (self._task, *self._deciding.values()) if task]
+        for task in tasks:
+            task.cancel()
+        if tasks:  # psycopg asks the server to cancel, and waits for it: one that hangs must not hold us up
+            await asyncio.wait(tasks, timeout=CANCEL_S)
         self._idle.set()
 
     def submit[T](self, proposal: Proposal[T]) -> asyncio.Future[T]:

@@ -84,6 +84,21 @@ class Server(ABC):
                 self.kill()
         self._forget()
 
+    def terminate(self) -> tuple[int, float]:
+        """SIGTERM; answers the exit code, and how many seconds it took."""
+        assert self._process
+        began = time.monotonic()
+        self._process.terminate()
+        code = self._process.wait(STOP_S)
+        self._forget()
+        return code, time.monotonic() - began
+
+    @property
+    def process(self) -> psutil.Process:
+        """The process, for those who want to harm it."""
+        assert self._process
+        return psutil.Process(self._process.pid)
+
     def kill(self) -> None:
         """`kill -9` the server and all of its children; they are dead when this returns."""
         assert self._process

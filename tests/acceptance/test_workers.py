@@ -1,0 +1,197 @@
+"""Several workers on one port: evenly loaded, replaced when they die, and all of them without anybody noticing.
+
+One rolling restart; CHAOS_ROLLS makes it more.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from commands.identity import Guests
+from tests.acceptance.campaign import Campaign, until
+from tests.acceptance.clients import LOST, RestClient, SocketClient, receive
+from tests.acceptance.deployment import SECRET_KEY, read_log
+from tests.acceptance.fleet import WORKERS, Fleet, await_end
+from tests.realtime.client import Client
+from tests.realtime.raw import OURS, raw
+from tests.servers import LOOPBACK, Postgres, Valkey
+
+ROLLS = int(os.environ.get("CHAOS_ROLLS", "1"))
+PACE_S = 0.02
+"""Between two messages of a client: processes that start need some of the machine, too."""
+MOST_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def fleet(postgres: Postgres, valkey: Valkey) -> Iterator[Fleet]:
+    with Fleet(postgres.create_database(), REDIS_URL=valkey.url) as fleet:
+        yield fleet
+
+
+class Roll:
+    """A rolling restart."""
+
+    name = "roll"
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.strike = fleet.roll
+
+
+class Politely(Campaign):
+    """A campaign whose clients note whatever is not as it should be while nothing breaks."""
+
+    def __init__(self, fleet: Fleet, folder: Path) -> None:
+        super().__init__(fleet.port, folder, seed=1)
+        self.refusals: list[str] = []
+        rooms = ("general", "garden")
+        who = (fleet.port, SECRET_KEY, rooms, self.history)
+        self._senders = [
+            *(StrictSocket(f"socket-{n}", *who) for n in range(4)),
+            *(StrictRest(f"rest-{n}", *who) for n in range(4)),
+        ]
+        self._watchers = [watcher for watcher in self._watchers if watcher.rooms[0] in rooms]
+        for client in self._senders:
+            client.refusals = self.refusals  # type: ignore[attr-defined]  # both strict ones have it
+
+
+class StrictSocket(SocketClient):
+    """Accepts to be sent away with 1001, and nothing else."""
+
+    refusals: list[str]
+
+    async def talk(self, connection: str) -> None:
+        try:
+            await super().talk(connection)
+        except ConnectionClosed as closed:
+            if closed.rcvd is None or closed.rcvd.code != 1001:
+                self.refusals.append(f"{self.name}: {closed}")
+            raise
+        except LOST as error:
+            self.refusals.append(f"{self.name}: {error!r}")
+            raise
+
+    async def _post(self, socket: ClientConnection, connection: str, name: str) -> None:
+        await asyncio.sleep(PACE_S)
+        await super()._post(socket, connection, name)
+
+    async def _hear(self, socket: ClientConnection, connection: str) -> None:
+        frame = await receive(socket)
+        if frame["type"] == "posted":
+            self.answered(connection, frame["id"], frame)
+        elif frame["type"] == "error":
+            self.refusals.append(f"{self.name}: {frame}")
+
+
+class StrictRest(RestClient):
+    """Expects every request to be answered with 200 or 201."""
+
+    refusals: list[str]
+
+    async def talk(self, connection: str) -> None:
+        try:
+            await super().talk(connection)
+        except LOST as error:
+            self.refusals.append(f"{self.name}: {error!r}")
+            raise
+
+    async def _post(self, http: httpx.AsyncClient, connection: str, name: str) -> None:
+        await asyncio.sleep(PACE_S)
+        room, _ = self.unanswered[name]
+        answer = await http.post(f"/api/v1/rooms/{room}/messages", json=self.sent(connection, name))
+        if answer.status_code in (200, 201):
+            self.answered(connection, name, answer.json())
+        else:
+            self.refusals.append(f"{self.name}: {answer.text}")
+
+
+async def test_connections_spread_evenly(fleet: Fleet) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(60):
+            client = await stack.enter_async_context(Client.connect(fleet.port, "/chat/"))
+            await client.receive("welcome")
+        counts = [served(worker, fleet.port) for worker in fleet.workers]
+        assert sum(counts) == 60
+        assert min(counts) >= 14
+
+
+def served(worker: psutil.Process, port: int) -> int:
+    connections = worker.net_connections("tcp")
+    return sum(each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED for each in connections)
+
+
+async def test_when_a_worker_is_killed_another_takes_its_place_and_nobody_is_refused(fleet: Fleet) -> None:
+    former = fleet.workers
+    former[0].kill()
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{fleet.port}", timeout=20) as http:
+        one_each = {"Connection": "close"}
+        answers = await asyncio.gather(*(http.get("/health/live", headers=one_each) for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len(fleet.workers) == WORKERS
+    assert former[0] not in fleet.workers
+    assert former[1] in fleet.workers
+
+
+@pytest.mark.timeout(60 + 120 * ROLLS)
+async def test_a_rolling_restart_under_load_refuses_nothing_and_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    former = fleet.workers
+    campaign = Politely(fleet, tmp_path)
+    with closing(campaign.history):
+        await campaign.run([Roll(fleet)], strikes=ROLLS)
+    assert campaign.refusals == []
+    assert await campaign.faults(fleet.database_url) == []
+    assert len(fleet.workers) == WORKERS
+    assert not set(former) & set(fleet.workers)
+
+
+async def test_told_to_stop_it_answers_what_it_took_and_is_gone_in_time(fleet: Fleet) -> None:
+    token = Guests(SECRET_KEY).welcome("ada")[1]
+    async with (
+        Client.connect(fleet.port, "/chat/", token=token) as talker,
+        Client.connect(fleet.port, "/chat/") as listener,
+        raw(fleet.port, receive_bytes=4096) as deaf,
+        raw(fleet.port) as silent,
+    ):
+        for n in range(300):
+            await talker.send("post", id=n, room="kitchen", message="x" * 10_000)
+            if n == 200:
+                while (await talker.receive()).get("id") != 150:
+                    pass
+                await deaf.shake_hands(more=OURS)
+                await deaf.send_frame(1, json.dumps({"type": "subscribe", "room": "kitchen", "after": 0}).encode())
+        ended = asyncio.create_task(asyncio.to_thread(fleet.terminate))
+        code, frames = await talker.closed()
+        assert (code, frames[-1]["type"]) == (1001, "disconnect")
+        answers = [frame["id"] for frame in frames[:-1]]
+        assert answers == list(range(151, 151 + len(answers)))
+        assert {frame["type"] for frame in frames[:-1]} <= {"posted"}
+        code, [welcome, goodbye] = await listener.closed()
+        assert (welcome["type"], goodbye["code"], goodbye["reconnect"]) == ("welcome", 1001, True)
+        assert 0 < goodbye["retry_after_ms"] <= 5000
+        assert await silent.is_cut_off()
+        exit_code, took_s = await ended
+    assert exit_code == 0
+    assert took_s < MOST_S
+    said = [event for event in await read_log(fleet.database_url) if event.room == "kitchen" and event.message_id]
+    assert len(said) == 151 + len(answers)
+    await asyncio.to_thread(fleet.start)
+
+
+async def test_when_the_parent_is_killed_its_workers_leave(fleet: Fleet) -> None:
+    workers = fleet.workers
+    fleet.kill_parent()
+    await asyncio.to_thread(await_end, workers)
+    await asyncio.to_thread(fleet.start)
+    await until(lambda: has_workers(fleet), "the workers of the new parent")
+
+
+async def has_workers(fleet: Fleet) -> bool:
+    return len(fleet.workers) == WORKERS
