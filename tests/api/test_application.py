@@ -85,7 +85,14 @@ async def test_a_body_without_end_is_not_read_to_its_end() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/api/v1/rooms", "headers": [], "query_string": b"", "state": {"refusals": Counter()}}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/rooms",
+        "headers": [],
+        "query_string": b"",
+        "state": {"refusals": Counter()},
+    }
     await Rest(nowhere)(scope, receive, send)
     assert sent[0]["status"] == 413
     assert chunks == 7
