@@ -13,19 +13,21 @@ import pytest
 from tests.acceptance.campaign import until
 from tests.acceptance.deployment import Projector, Web
 from tests.realtime.client import Client
-from tests.servers import LOOPBACK, Postgres
+from tests.servers import LOOPBACK, Postgres, free_port
 
 FIRST_S = 3.0
 """Whoever finds out that the database is gone may wait for so long."""
 AT_ONCE_S = 0.5
+TAKEN_OVER_S = 5.0
 
 
 class Site(NamedTuple):
-    """A deployment whose database may be killed, and one more process that was not started yet."""
+    """A deployment whose processes may be killed, and one more web process that was not started yet."""
 
     postgres: Postgres
     web: Web
     projector: Projector
+    standby: Projector
     late: Web
 
 
@@ -35,11 +37,12 @@ def site() -> Iterator[Site]:
         postgres = stack.enter_context(Postgres())
         web = stack.enter_context(Web(postgres.create_database()))
         projector, late = Projector(web.database_url), Web(web.database_url)
-        for process in (projector, late):
+        standby = Projector(web.database_url, METRICS_PORT=str(free_port()))
+        for process in (projector, standby, late):
             stack.callback(process.remove)
             process._migrated = True
         projector.start()
-        yield Site(postgres, web, projector, late)
+        yield Site(postgres, web, projector, standby, late)
 
 
 async def post(client: Client) -> dict[str, Any]:
@@ -51,9 +54,31 @@ async def read(web: Web, **asked: int) -> httpx.Response:
         return await http.get("/rooms/general/messages", params=asked)
 
 
+async def test_when_the_leading_projector_is_killed_another_takes_over(site: Site) -> None:
+    async with Client.connect(site.web.port, "/chat/") as ada:
+        before = await post(ada)
+        await until(lambda: is_read(site.web, before["position"]), "a projector to lead")
+        await asyncio.to_thread(site.standby.start)
+        await until(lambda: runs(site.standby), "another one to stand by")
+        await asyncio.to_thread(site.projector.kill)
+        after = await post(ada)
+        began = time.monotonic()
+        await until(lambda: is_read(site.web, after["position"]), "it to take over")
+        assert time.monotonic() - began < TAKEN_OVER_S
+
+
+async def runs(projector: Projector) -> bool:
+    try:
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"http://{LOOPBACK}:{projector._more['METRICS_PORT']}/health/live")
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 200
+
+
 @pytest.mark.timeout(120)
 async def test_while_the_database_is_away_posts_are_refused_and_all_resumes_when_it_is_back(site: Site) -> None:
-    postgres, web, _, late = site
+    postgres, web, _, _, late = site
     async with Client.connect(web.port, "/chat/") as ada, Client.connect(web.port, "/chat/general/") as grace:
         while (await grace.receive())["type"] != "caught_up":
             pass
@@ -103,7 +128,7 @@ async def is_read(web: Web, position: int) -> bool:
 
 async def test_a_hanging_database_does_not_keep_a_process_from_leaving(site: Site) -> None:
     """Frozen, it answers nothing, which is worse than being gone."""
-    postgres, web, projector, _ = site
+    postgres, web, _, projector, _ = site
     async with Client.connect(web.port, "/chat/") as ada:
         await post(ada)
         family = [postgres.process, *postgres.process.children(recursive=True)]
