@@ -109,3 +109,23 @@ def test_secrets_are_required_beside_a_server(tmp_path: Path, monkeypatch: pytes
 def test_a_master_key_is_32_bytes_in_base64(key: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="MASTER_KEY"):
         environment.master_key(key)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "soon"])
+def test_a_time_must_be_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("READY_LAG_S", value)
+    with pytest.raises(ImproperlyConfigured, match="READY_LAG_S"):
+        environment.seconds("READY_LAG_S", default=10)
+
+
+def test_the_log_is_for_programs_unless_a_person_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert environment.log_format() == "json"
+    monkeypatch.setenv("DEBUG", "on")
+    assert environment.log_format() == "text"
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    assert environment.log_format() == "json"
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT"):
+        environment.log_format()
