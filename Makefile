@@ -40,7 +40,7 @@ performance: ## the same on a quiet machine, and write the tables into docs/perf
 	@.venv/bin/python -m bench publish
 
 chaos: .venv/.installed-dev ## kill servers under load, 50 times on each database, and check what is left
-	@CHAOS_KILLS=50 CHAOS_WRITERS_S=30 .venv/bin/pytest tests/acceptance --timeout=3600 $(ARGS)
+	@CHAOS_KILLS=50 CHAOS_ROLLS=10 CHAOS_WRITERS_S=30 .venv/bin/pytest tests/acceptance --timeout=3600 $(ARGS)
 
 docs: .venv/.installed-dev ## write the generated pages of docs/ again
 	@.venv/bin/python -m docs.generate

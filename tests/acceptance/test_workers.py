@@ -22,7 +22,7 @@ from tests.acceptance.clients import LOST, RestClient, SocketClient, receive
 from tests.acceptance.deployment import SECRET_KEY, read_log
 from tests.acceptance.fleet import WORKERS, Fleet, await_end
 from tests.realtime.client import Client
-from tests.realtime.raw import OURS, raw
+from tests.realtime.raw import OURS, Raw, raw
 from tests.servers import LOOPBACK, Postgres, Valkey
 
 ROLLS = int(os.environ.get("CHAOS_ROLLS", "1"))
@@ -163,10 +163,9 @@ async def test_told_to_stop_it_answers_what_it_took_and_is_gone_in_time(fleet: F
         for n in range(300):
             await talker.send("post", id=n, room="kitchen", message="x" * 10_000)
             if n == 200:
+                await subscribe_and_never_read(deaf)
                 while (await talker.receive()).get("id") != 150:
                     pass
-                await deaf.shake_hands(more=OURS)
-                await deaf.send_frame(1, json.dumps({"type": "subscribe", "room": "kitchen", "after": 0}).encode())
         ended = asyncio.create_task(asyncio.to_thread(fleet.terminate))
         code, frames = await talker.closed()
         assert (code, frames[-1]["type"]) == (1001, "disconnect")
@@ -183,6 +182,11 @@ async def test_told_to_stop_it_answers_what_it_took_and_is_gone_in_time(fleet: F
     said = [event for event in await read_log(fleet.database_url) if event.room == "kitchen" and event.message_id]
     assert len(said) == 151 + len(answers)
     await asyncio.to_thread(fleet.start)
+
+
+async def subscribe_and_never_read(client: Raw) -> None:
+    await client.shake_hands(more=OURS)
+    await client.send_frame(1, json.dumps({"type": "subscribe", "room": "kitchen", "after": 0}).encode())
 
 
 async def test_when_the_parent_is_killed_its_workers_leave(fleet: Fleet) -> None:

@@ -29,6 +29,7 @@ class Gate:
         self.opened = asyncio.Event()
         self.opened.set()
         self.cut: list[str] = []
+        self.gone = False
 
     async def append(self, batch: Sequence[Entry], *, resolve: bool = False) -> list[Outcome]:
         await self.opened.wait()
@@ -44,6 +45,8 @@ class Gate:
         return outcomes
 
     async def last_position(self) -> int:
+        if self.gone:
+            raise StoreUnavailable("gone")
         return await self._store.last_position()
 
 
@@ -231,3 +234,41 @@ async def test_closing_refuses_those_whose_decision_hangs_and_waits_once(writer:
         for refused in waiting:
             with pytest.raises(Unavailable):
                 await refused
+
+
+async def test_closing_refuses_what_cannot_be_committed_in_time(writer: Writer, gate: Gate) -> None:
+    gate.opened.clear()
+    in_flight = writer.submit(Note("general", "ada", "in flight"))
+    await asyncio.sleep(0)
+    queued = writer.submit(Note("general", "grace", "queued"))
+    await writer.close(within_s=0)
+    for refused in (in_flight, queued):
+        with pytest.raises(Unavailable):
+            await refused
+
+
+async def test_while_an_outcome_is_unknown_and_the_store_away_nobody_has_to_wait(writer: Writer, gate: Gate) -> None:
+    gate.cut = ["after", "away", "away"]
+    unknown = writer.submit(Note("general", "ada", "recorded"))
+    async with asyncio.timeout(2):
+        while len(gate.batches) < 2:
+            await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        writer.submit(Note("general", "grace", "refused at once"))
+    assert await unknown == 1
+
+
+async def test_who_finds_the_store_away_spares_others_from_finding_out(writer: Writer, gate: Gate) -> None:
+    gate.gone = True
+    writer.doubt()
+    with pytest.raises(Unavailable):
+        writer.check()
+    gate.gone = False
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                writer.check()
+                break
+            except Unavailable:
+                await asyncio.sleep(0.01)
+    assert await writer.submit(Note("general", "ada", "hello")) == 1
