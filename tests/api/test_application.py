@@ -194,7 +194,7 @@ async def test_another_host_name_is_refused_but_health_is_told_to_everybody(nobo
 
 async def test_our_own_failure_is_told_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
     async def without_its_parts(scope: Any, receive: Any, send: Any) -> None:
-        await Rest(nowhere)({**scope, "state": {}}, receive, send)
+        await Rest(nowhere)({**scope, "state": {"refusals": Counter()}}, receive, send)
 
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=without_its_parts), base_url="http://localhost"
