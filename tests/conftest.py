@@ -33,6 +33,11 @@ os.environ["DATABASE_URL"] = f"sqlite:///{SCRATCH}/verbatim.sqlite3"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.basetemp is None:
+        config.option.basetemp = SCRATCH / "tests"
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
 
