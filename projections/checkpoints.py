@@ -7,6 +7,7 @@ from django.db import connection
 
 from commands.clock import now_ms
 from commands.subscription import Fact
+from projections.projection import CannotApply
 from projections.rows import Table, upsert
 
 PARTITION = 0
@@ -57,9 +58,9 @@ def move(projection: str, was: int, position: int) -> None:
 
 
 def park(projection: str, fact: Fact, error: Exception) -> None:
-    """Set a room aside for a projection, from this event on."""
+    """Set a room aside, from this event on. Only our own words are kept: others may quote a message."""
     row = fact.recorded
-    reason = f"{type(error).__name__}: {error}"
+    reason = str(error) if isinstance(error, CannotApply) else type(error).__name__
     upsert(PARKED, [(projection, row.stream, row.seq, row.position, reason, now_ms())])
 
 

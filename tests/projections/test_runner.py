@@ -52,13 +52,13 @@ async def test_a_parked_room_can_be_released_and_has_missed_nothing(
 ) -> None:
     await deployment.say(ADA, "one", "two")
 
-    def fails(*_: object) -> None:
-        raise ValueError("a bug in the projection")
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("one of the words that were said")
 
     with monkeypatch.context() as bug:
         bug.setattr("projections.history._row", fails)
         await deployment.project()
-    assert execute("SELECT projection FROM parked_room") == [("history",)]
+    assert execute("SELECT projection, error FROM parked_room") == [("history", "ValueError")]
     await deployment.say(ADA, "three")
     async with Running(deployment) as runner:
         await until(lambda: _beaten(deployment))
