@@ -119,7 +119,8 @@ async def until_posted(client: Client) -> dict[str, Any]:
 
 
 async def waits(web: Web) -> bool:
-    return "waiting for the database" in (web.folder / "log").read_text()
+    log = web.folder / "log"
+    return log.exists() and "waiting for the database" in log.read_text()
 
 
 async def is_read(web: Web, position: int) -> bool:
