@@ -1,6 +1,7 @@
 """Connections to SQLite files whose commits survive power loss."""
 
 import sqlite3
+import time
 from typing import Any, override
 
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
@@ -33,21 +34,39 @@ class Datastore(SQLiteDatastore):
 def connect(path: str) -> sqlite3.Connection:
     """A connection in autocommit mode that never trades durability for speed."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    set_pragmas(connection)
+    try:
+        set_pragmas(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
 def set_pragmas(connection: sqlite3.Connection) -> None:
     """WAL, FULL, and checkpoints left to whoever is paid for them."""
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
+    _enter_wal(connection)
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "wal_autocheckpoint=0",
         "cache_size=-32768",
         "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Waits for others that do the same to a new file: for this switch SQLite itself does not (no busy handler)."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def check_durable(connection: sqlite3.Connection, path: str) -> None:

@@ -95,3 +95,16 @@ async def test_what_does_not_fit_on_the_disk_is_recorded_when_there_is_room_agai
         await sqlite.append(large)
     assert seqs(await sqlite.append(large, resolve=True)) == [2, 3, 4, 5, 6]
     check_whole(await everything(sqlite))
+
+
+async def test_a_new_file_that_another_process_is_writing_is_waited_for(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    store = SQLiteStore(path)
+    opening = asyncio.create_task(store.open())
+    await asyncio.sleep(0.05)
+    assert not opening.done()
+    other.execute("COMMIT")
+    other.close()
+    await opening
+    await store.close()
