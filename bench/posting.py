@@ -20,7 +20,7 @@ from commands.postgres_vault import PostgresVault
 from commands.sealing import Keyring, Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
-from commands.store import Condition, Entry, Store
+from commands.store import Condition, Entry, NewEvent, Store
 from commands.writer import Writer
 
 TEXT = "The quick brown fox jumps over the lazy dog, and says so to everybody in the room. " * 2
@@ -62,15 +62,13 @@ async def commands(url: str) -> AsyncIterator[Post]:
 
 @asynccontextmanager
 async def writer(url: str) -> AsyncIterator[Post]:
-    """The writer alone: entries with a post's three conditions, decided and sealed beforehand as far as they can be."""
+    """The writer alone: entries with a post's three conditions, their events sealed beforehand."""
     async with open_store(url) as (_, mapper, writing):
-        for i in range(256):
-            await mapper.keyring.ensure(caller(i).person)
-
-        async def post(i: int) -> int:
-            return await writing.submit(_Posting(mapper, caller(i), room_of(i)))
-
-        yield post
+        posters = [caller(i) for i in range(256)]
+        for who in posters:
+            await mapper.keyring.ensure(who.person)
+        sealed = [_sealed(mapper, who, room_of(i)) for i, who in enumerate(posters)]
+        yield lambda i: writing.submit(_Posting(posters[i], room_of(i), sealed[i]))
 
 
 @asynccontextmanager
@@ -82,22 +80,26 @@ async def acreate(url: str) -> AsyncIterator[Post]:
     yield lambda i: create(room_of(i), caller(i).handle, TEXT)
 
 
-class _Posting:
-    """A message on its way into the store, without the decision."""
+def _sealed(mapper: Mapper, who: Caller, room: str) -> NewEvent:
+    event = MessagePosted(
+        actor=who.person,
+        occurred_at=time.time_ns() // 1_000_000,
+        request_id=who.request_id,
+        message_id=derive_id(room, who.person, mint()),
+        message=TEXT,
+        handle=who.handle,
+    )
+    return mapper.seal(room, event)
 
-    def __init__(self, mapper: Mapper, who: Caller, room: str) -> None:
+
+class _Posting:
+    """A message on its way into the store, without the decision; its id is its own, so that nothing conflicts."""
+
+    def __init__(self, who: Caller, room: str, sealed: NewEvent) -> None:
         self.lane = (room, who.person)
-        message_id = derive_id(room, who.person, mint())
-        event = MessagePosted(
-            actor=who.person,
-            occurred_at=time.time_ns() // 1_000_000,
-            request_id=who.request_id,
-            message_id=message_id,
-            message=TEXT,
-            handle=who.handle,
-        )
+        event = sealed._replace(subject=f"message:{mint()}")
         conditions = [Condition("rules", 0), Condition(f"member:{who.person}", 0), Condition(event.subject, 0)]
-        self.entry = Entry(room, conditions, [mapper.seal(room, event)])
+        self.entry = Entry(room, conditions, [event])
 
     def recorded(self, numbers: Sequence[Numbered]) -> int:
         return numbers[0].seq

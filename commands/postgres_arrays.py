@@ -1,8 +1,7 @@
 """Arrays as PostgreSQL's binary protocol wants them, packed in one go: several times faster than item by item."""
 
 import struct
-from collections.abc import Sequence
-from itertools import chain, repeat
+from collections.abc import Callable, Sequence
 from typing import override
 
 from psycopg.abc import AdaptContext, Buffer
@@ -12,6 +11,8 @@ from psycopg.pq import Format
 
 _header = struct.Struct("!iiIii").pack
 _length = struct.Struct("!i").pack
+_int4 = struct.Struct("!ii").pack
+_int8 = struct.Struct("!iq").pack
 _HAS_NO_NULLS = 0
 
 
@@ -37,7 +38,7 @@ class IntArray(bytes):
 
     @classmethod
     def of(cls, items: Sequence[int]) -> "IntArray":
-        return cls(_head(types["int4"].oid, items) + _fixed("i", 4, items))
+        return cls(_fixed(types["int4"].oid, _int4, 4, items))
 
 
 class BigintArray(bytes):
@@ -45,7 +46,7 @@ class BigintArray(bytes):
 
     @classmethod
     def of(cls, items: Sequence[int]) -> "BigintArray":
-        return cls(_head(types["int8"].oid, items) + _fixed("q", 8, items))
+        return cls(_fixed(types["int8"].oid, _int8, 8, items))
 
 
 def register(context: AdaptContext) -> None:
@@ -65,12 +66,14 @@ class _Packed(Dumper):
 
 
 def _pack(oid: int, items: Sequence[bytes]) -> bytes:
-    sized = chain.from_iterable([(_length(len(item)), item) for item in items])
-    return _head(oid, items) + b"".join(sized)
+    packed = [_head(oid, items)]
+    for item in items:
+        packed += (_length(len(item)), item)
+    return b"".join(packed)
 
 
-def _fixed(code: str, size: int, items: Sequence[int]) -> bytes:
-    return struct.pack("!" + f"i{code}" * len(items), *chain.from_iterable(zip(repeat(size), items)))
+def _fixed(oid: int, pack: Callable[[int, int], bytes], size: int, items: Sequence[int]) -> bytes:
+    return b"".join([_head(oid, items), *[pack(size, item) for item in items]])
 
 
 def _head(oid: int, items: Sequence[object]) -> bytes:

@@ -32,19 +32,29 @@ def pack(batch: Sequence[Entry], heads: Heads) -> list[bytes]:
     """The parameters of the append function up to `resolve`, in its order."""
     streams: dict[str, int] = {}
     entry_streams = [streams.setdefault(entry.stream, len(streams) + 1) for entry in batch]
-    conditions = [(no, condition) for no, entry in enumerate(batch, 1) for condition in entry.conditions]
-    events = [(no, event) for no, entry in enumerate(batch, 1) for event in entry.events]
+    condition_entries, condition_subjects, condition_seqs = [], [], []
+    event_entries, topics, subjects, states = [], [], [], []
+    for no, (_, conditions, events) in enumerate(batch, 1):
+        for subject, after_seq in conditions:
+            condition_entries.append(no)
+            condition_subjects.append(subject)
+            condition_seqs.append(after_seq)
+        for topic, subject, state in events:
+            event_entries.append(no)
+            topics.append(topic)
+            subjects.append(subject)
+            states.append(state)
     return [
         TextArray.of(list(streams)),
         BigintArray.of(heads.known(streams)),
         IntArray.of(entry_streams),
-        IntArray.of([no for no, _ in conditions]),
-        TextArray.of([condition.subject for _, condition in conditions]),
-        BigintArray.of([condition.after_seq for _, condition in conditions]),
-        IntArray.of([no for no, _ in events]),
-        TextArray.of([event.topic for _, event in events]),
-        TextArray.of([event.subject for _, event in events]),
-        BytesArray.of([event.state for _, event in events]),
+        IntArray.of(condition_entries),
+        TextArray.of(condition_subjects),
+        BigintArray.of(condition_seqs),
+        IntArray.of(event_entries),
+        TextArray.of(topics),
+        TextArray.of(subjects),
+        BytesArray.of(states),
     ]
 
 
