@@ -59,6 +59,6 @@ def _fresh(database: str) -> Iterator[str]:
 
 def _run(contender: str, url: str, posters: int) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.posting", contender, url, str(posters), str(SECONDS)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     taken: dict[str, float] = json.loads(done.stdout)
     return taken

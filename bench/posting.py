@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -43,7 +42,7 @@ async def open_store(url: str) -> AsyncIterator[tuple[Store, Mapper, Writer]]:
         vault = PostgresVault(store)
     await store.open()
     await vault.open()
-    mapper = Mapper(Keyring(vault, os.urandom(32)))
+    mapper = Mapper(Keyring(vault, bytes(32)))
     writer = Writer(store, lambda _: None)
     writer.start()
     yield store, mapper, writer

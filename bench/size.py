@@ -78,7 +78,9 @@ def _wal_and_position(connection: psycopg.Connection) -> tuple[int, int]:
 
 def _posting(url: str, *, seconds: float) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.posting", "writer", url, str(POSTERS), str(seconds)]
-    figures: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    figures: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    )
     return figures
 
 

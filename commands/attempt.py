@@ -7,7 +7,7 @@ import msgspec
 
 from commands import member, message, rules
 from commands.clock import now_ms
-from commands.errors import Gone, Refusal, Unavailable
+from commands.errors import Gone, Overloaded, Refusal, Unavailable
 from commands.events import Cause, Event, Numbered
 from commands.identity import Caller
 from commands.member import Ban, Membership, Unban
@@ -15,7 +15,7 @@ from commands.message import MessageState, PostMessage
 from commands.rules import ChangeRoom, OpenRoom, Rules
 from commands.sealing import Erased, Mapper
 from commands.states import RULES, State, States, evolve
-from commands.store import Condition, Entry, StoreUnavailable
+from commands.store import Condition, Entry, StoreBusy, StoreUnavailable
 
 type Command = PostMessage | OpenRoom | ChangeRoom | Ban | Unban
 
@@ -130,6 +130,8 @@ class Attempt:
             await self._mapper.keyring.ensure(self._caller.person)
         except Erased:
             raise Gone("This person was erased.") from None
+        except StoreBusy:
+            raise Overloaded(retry_after_ms=1000) from None
         except StoreUnavailable:
             raise Unavailable from None
 

@@ -1,16 +1,17 @@
 """Reading from PostgreSQL: a few pooled connections, binary results, rows made into tuples of one's choice."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.postgres_connection import ANSWER_S, CONNECT_S, bounded, conninfo, was_refused
-from commands.store import StoreUnavailable
+from commands.store import StoreBusy, StoreUnavailable
 
 
 class Reading:
@@ -23,6 +24,7 @@ class Reading:
     def __init__(self, url: str, size: int) -> None:
         self._url = url
         self._size = size
+        self._in_use = 0
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
 
     async def open(self) -> None:
@@ -46,7 +48,7 @@ class Reading:
     async def select[T](
         self, statement: str, parameters: Sequence[object], make: Callable[[Sequence[Any]], T]
     ) -> list[T]:
-        """The rows of a statement that may be run twice, each given to `make`. Raises: StoreUnavailable."""
+        """The rows of a statement that may be run twice, each given to `make`. Raises: StoreBusy, StoreUnavailable."""
         if self._pool is None:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
@@ -55,14 +57,25 @@ class Reading:
             connection = None
             try:
                 async with self._pool.connection() as connection:
-                    with bounded(connection, deadline - loop.time()):
+                    with self._using(), bounded(connection, deadline - loop.time()):
                         cursor = connection.cursor(binary=True, row_factory=lambda _: make)
                         await cursor.execute(statement.encode(), parameters)
                         return await cursor.fetchall()
             except psycopg.Error as error:
+                if isinstance(error, PoolTimeout) and self._in_use == self._size:
+                    raise StoreBusy(str(error)) from error
                 died = connection is not None and not was_refused(error)
                 if died and loop.time() < deadline:
                     continue  # it may have been dead since the last time it was used; there are others
                 if died or connection is None or isinstance(error, psycopg.OperationalError):
                     raise StoreUnavailable(str(error)) from error
                 raise
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Count a connection that works. The pool's own figures count those that are only being made."""
+        self._in_use += 1
+        try:
+            yield
+        finally:
+            self._in_use -= 1

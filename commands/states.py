@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 from commands import member, message, rules
-from commands.errors import Unavailable
+from commands.errors import Overloaded, Unavailable
 from commands.events import Event, Numbered
 from commands.member import Membership
 from commands.message import MessageState
 from commands.rules import Rules
 from commands.sealing import Fact, Mapper
-from commands.store import Store, StoreUnavailable
+from commands.store import Store, StoreBusy, StoreUnavailable
 
 type State = Rules | Membership | MessageState
 
@@ -60,6 +60,8 @@ class States:
         """The states of these subjects as the store has them now. Raises: Unavailable."""
         try:
             facts = await self._mapper.open(await self._store.read_subjects(room, subjects))
+        except StoreBusy:
+            raise Overloaded(retry_after_ms=1000) from None
         except StoreUnavailable:
             raise Unavailable from None
         states = {subject: blank(subject) for subject in subjects}

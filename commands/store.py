@@ -76,6 +76,10 @@ class StoreUnavailable(Exception):
     """The database cannot be reached, and nothing of this call was recorded."""
 
 
+class StoreBusy(StoreUnavailable):
+    """Too many ask at once: none of the connections became free in time. The store itself does answer."""
+
+
 class OutcomeUnknown(Exception):
     """The connection was lost while committing: the batch may have been recorded or not."""
 

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 BATCH = 2000
 HEARTBEAT_EVERY_S = 3.0
 STANDBY_POLL_S = 1.0
+REST = 3
+"""Live, it rests for so many times as long as it worked, so that a batch holds more and commits are fewer."""
+LONGEST_REST_S = 0.05
 LONGEST_BACK_OFF_S = 5.0
 
 
@@ -86,10 +89,14 @@ class Runner:
         batches = self._log.follow(after=after, limit=BATCH)
         try:
             while (facts := await _next(batches, stopped)) is not None:
+                began = time.monotonic()
                 for applier in self._appliers if facts else ():
                     await self._on_thread(partial(applier.apply, facts))
+                took_s = time.monotonic() - began
                 await self._heartbeat()
                 self._failures = 0
+                if 0 < len(facts) < BATCH:
+                    await self._pause(min(LONGEST_REST_S, REST * took_s))
         finally:
             stopped.cancel()
             await batches.aclose()

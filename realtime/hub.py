@@ -13,7 +13,7 @@ from realtime.tally import Cause, Tally
 
 log = logging.getLogger(__name__)
 
-GAP_S = 0.005
+GAP_S = 0.05
 """How long a missing number may still come by itself before it is read from the store."""
 READ = 300
 MAX_AHEAD = 512

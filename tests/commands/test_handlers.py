@@ -13,6 +13,7 @@ from commands.errors import (
     InvalidField,
     LabelReserved,
     NotFound,
+    Overloaded,
     Refusal,
     RoomExists,
     Unauthenticated,
@@ -22,7 +23,7 @@ from commands.identity import Caller
 from commands.member import Ban, Unban
 from commands.rules import ChangeRoom, OpenRoom
 from commands.sealing import Mapper
-from commands.store import Store
+from commands.store import Store, StoreBusy
 from commands.subscription import Log
 from commands.writer import Writer
 from tests.commands.callers import ADA, GRACE, say
@@ -252,3 +253,19 @@ async def test_many_first_posts_into_one_room_need_few_commits(store: Store, map
     await writer.close()
     assert sum(batches) == await store.head("general") == 101
     assert len(batches) < 50
+
+
+async def test_a_store_that_is_only_busy_refuses_one_and_nobody_else(
+    handlers: Handlers, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object) -> None:
+        raise StoreBusy("no connection became free")
+
+    await handlers.handle(say("hi"), ADA)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read_subjects", busy)
+        with pytest.raises(Overloaded) as refusal:
+            await handlers.handle(say("hello"), GRACE)
+        assert refusal.value.retryable and refusal.value.retry_after_ms == 1000
+        assert (await handlers.handle(say("again"), ADA)).seq == 3
+    assert (await handlers.handle(say("hello"), GRACE)).seq == 4

@@ -11,10 +11,12 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 
+from commands import postgres_reading
 from commands.postgres import PostgresStore
 from commands.postgres_batch import Heads
+from commands.postgres_reading import Reading
 from commands.postgres_vault import PostgresVault
-from commands.store import Condition, NotDurable, StoreUnavailable
+from commands.store import Condition, NotDurable, StoreBusy, StoreUnavailable
 from tests.commands.entries import accepted, change, message, numbers, seqs
 from tests.servers import Postgres
 
@@ -200,3 +202,18 @@ async def test_a_person_gets_one_key_for_ever(postgres_store: PostgresStore, url
         await connection.execute("UPDATE person_keys SET wrapped = NULL")
     assert await vault.add("guest:ada", b"another") is None
     assert await vault.read(["guest:ada"]) == {"guest:ada": None}
+
+
+async def test_more_readers_than_connections_find_the_store_busy_and_not_away(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_reading, "CONNECT_S", 0.3)
+    reading = Reading(url, 1)
+    await reading.open()
+    slow = asyncio.create_task(reading.select("SELECT pg_sleep(2)", [], tuple))
+    await asyncio.sleep(0.1)
+    with pytest.raises(StoreBusy):
+        await reading.select("SELECT 1", [], tuple)
+    await slow
+    assert await reading.select("SELECT 1", [], tuple) == [(1,)]
+    await reading.close()

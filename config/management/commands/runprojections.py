@@ -5,6 +5,7 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         logs.configure("projections")
         starting.check_database(wait_s=options["wait"])
         try:
-            asyncio.run(_work())
+            uvloop.run(_work())
         except (NotDurable, StoreUnavailable) as error:
             raise CommandError(str(error)) from error
 
