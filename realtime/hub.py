@@ -116,19 +116,29 @@ class Hub:
                 future.set_result(None)
 
     async def _heal(self, cause: Cause) -> None:
-        """Read what is missing, unless it comes by itself first."""
-        await asyncio.sleep(GAP_S)
-        self._tally.heals[cause] += self.seq < self._heard
+        """Read what is missing, unless it comes by itself first. In a busy room something is always on its way."""
         try:
             while self.seq < self._heard:
                 after = self.seq
-                self._let_out(await self._log.read_room(self.room, after=after, limit=READ), after)
+                await asyncio.sleep(GAP_S)
+                if self.seq == after < self._heard:
+                    self._tally.heals[cause] += 1
+                    await self._read_on()
         except StoreUnavailable:
             log.warning("%s: the store is away; what is missing after %d is read later", self.room, self.seq)
         except Exception:
             log.exception("%s: what is missing after %d could not be read", self.room, self.seq)
         finally:
             self._healing = None
+
+    async def _read_on(self) -> None:
+        """Read from the store until it has no whole page more."""
+        whole = True
+        while whole:
+            after = self.seq
+            facts = await self._log.read_room(self.room, after=after, limit=READ)
+            self._let_out(facts, after)
+            whole = len(facts) == READ
 
     def _let_out(self, facts: Sequence[Fact], after: int) -> None:
         """Let out what the store says follows `after`."""
