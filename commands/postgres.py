@@ -43,7 +43,11 @@ _AFTER = f"FROM public.stored_events WHERE notification_id > %s AND notification
 _ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT %s"
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
 _SUBJECTS = f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = ANY(%s)"
-_TAIL = f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
+_TAIL = (
+    "SELECT max(notification_id), originator_id, max(originator_version) FROM ("
+    f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
+    ") recent GROUP BY originator_id ORDER BY 1"
+)
 _HEAD = "SELECT coalesce(max(originator_version), 0) FROM public.stored_events WHERE originator_id = %s"
 _LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 

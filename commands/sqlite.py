@@ -117,7 +117,9 @@ class SQLiteStore(SQLiteApplicationRecorder):
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """See `Store.tail`."""
         statement = (
+            "SELECT max(rowid), originator_id, max(originator_version) FROM ("
             "SELECT rowid, originator_id, originator_version FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?"
+            ") GROUP BY originator_id ORDER BY 1"
         )
         return [Mark._make(row) for row in await self._select(statement, (after, limit))]
 

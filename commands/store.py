@@ -22,7 +22,7 @@ class Recorded(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """That something was recorded, without saying what: the log's tail."""
+    """How far a stream has come, without saying with what: the log's tail."""
 
     position: int
     stream: str
@@ -129,7 +129,7 @@ class Store(Protocol):
         """Every event about these subjects of a stream, by seq. Cost: the events returned, never the stream."""
 
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
-        """What was recorded after a position, as marks, by position."""
+        """The last event of every stream among the first `limit` that were recorded after a position, by position."""
 
     async def head(self, stream: str) -> int:
         """The last seq of a stream, 0 if it has none."""

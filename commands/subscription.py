@@ -35,7 +35,7 @@ class Log:
         return await self._store.last_position()
 
     async def tail(self, *, after: int) -> list[Mark]:
-        """What was recorded after a position, as marks; cost follows the traffic. Raises: StoreUnavailable."""
+        """How far rooms came after a position, by position; cost follows the traffic. Raises: StoreUnavailable."""
         return await self._store.tail(after=after)
 
     async def read_all(self, *, after: int, limit: int) -> list[Fact]:

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import (
 from commands.tally import Histogram
 from commands.writer import Writer
 from projections.queries import ProjectionStatus
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.redis_bus import BusState
 
 type Labelled = Mapping[tuple[str], float] | Mapping[tuple[str, str], float]

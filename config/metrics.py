@@ -13,7 +13,7 @@ from commands.tally import durations
 from commands.writer import Writer
 from config import families
 from projections.queries import ProjectionStatus, Queries
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
 
 READ_S = 2.0

@@ -14,7 +14,7 @@ from projections.queries import Queries
 from projections.runner import Runner
 from realtime.bus import LocalBus
 from realtime.faults import faulty
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
 
 PATIENCE_S = 5.0

@@ -12,7 +12,7 @@ from realtime import outlet
 from realtime.admission import may_connect
 from realtime.classic import Classic
 from realtime.conversation import Conversation
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.outlet import EXTENSION, Outlet, Socket
 from realtime.protocol import SUBPROTOCOL, CloseCode
 from realtime.relay import Relay

@@ -1,14 +1,12 @@
-"""The live stream of every room in this process: strictly by seq, encoded once, to every socket in the room."""
+"""The live stream of one room in this process: strictly by seq, encoded once, to every socket in the room."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from commands.subscription import Fact, Log, Recorded, StoreUnavailable
-from realtime.admission import Admission
-from realtime.bus import Bus
+from commands.subscription import Fact, Log, StoreUnavailable
 from realtime.encoding import Dialect
-from realtime.outlet import Outlet, Turn
+from realtime.outlet import Outlet
 from realtime.tally import Cause, Tally
 
 log = logging.getLogger(__name__)
@@ -18,9 +16,6 @@ GAP_S = 0.05
 READ = 300
 MAX_AHEAD = 512
 """Events held while an earlier one is missing; beyond it they are forgotten, since the store has them."""
-MAX_OPENING = 64
-"""Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
-WATCH_S = 1.0
 
 
 class Hub:
@@ -147,109 +142,3 @@ class Hub:
             self._ahead.clear()
             self._heard = after
         self._emit()
-
-
-class Hubs:
-    """Every room that has sockets in this process. `bus` brings hints, `log` the truth."""
-
-    def __init__(self, log: Log, bus: Bus) -> None:
-        self.log = log
-        self.turn = Turn()
-        self.tally = Tally()
-        self.admission = Admission()
-        self.goodbyes: set[Callable[[], None]] = set()
-        self._bus = bus
-        self._hubs: dict[str, Hub] = {}
-        self._opening: set[asyncio.Task[None]] = set()
-        self._watching: asyncio.Task[None] | None = None
-        bus.deliver_to(self._receive)
-
-    async def start(self) -> None:
-        """Begin to watch the log's tail. Raises: StoreUnavailable."""
-        position = await self.log.last_position()
-        self._watching = asyncio.create_task(self._watch(position), name="watch the log's tail")
-
-    async def stop(self) -> None:
-        """Say goodbye to every socket that is still open, and stop watching."""
-        self.say_goodbye()
-        for task in (self._watching, *self._opening):
-            if task:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-
-    @property
-    def rooms(self) -> int:
-        """How many rooms have sockets here."""
-        return len(self._hubs)
-
-    def say_goodbye(self) -> None:
-        """Tell every socket to come back later, and close it."""
-        for goodbye in list(self.goodbyes):
-            goodbye()
-
-    def enter(self, room: str) -> Hub:
-        """The hub of a room, until `leave` was called as often."""
-        hub = self._hubs.get(room)
-        if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log, self.tally)
-            self._bus.subscribe(room)
-        hub.users += 1
-        return hub
-
-    def leave(self, hub: Hub) -> None:
-        """One user less; a hub without any goes away."""
-        hub.users -= 1
-        if not hub.users:
-            del self._hubs[hub.room]
-            self._bus.unsubscribe(hub.room)
-            hub.stop()
-
-    async def find_head(self, hub: Hub) -> int:
-        """How far the room has come by now. Raises: StoreUnavailable."""
-        head = await self.log.head(hub.room)
-        hub.hear_of(head, "head")
-        return head
-
-    def _receive(self, events: Sequence[Recorded]) -> None:
-        """Take hints from the bus: what is new is opened, once for all sockets."""
-        fresh = [event for event in events if (hub := self._hubs.get(event.stream)) and event.seq > hub.seq]
-        if fresh and len(self._opening) >= MAX_OPENING:
-            self.tally.hints_dropped += len(fresh)
-            return
-        if not fresh:
-            return
-        opening = asyncio.Task(self._open(fresh), loop=asyncio.get_running_loop(), eager_start=True)
-        if not opening.done():
-            self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
-
-    async def _open(self, events: Sequence[Recorded]) -> None:
-        try:
-            facts = await self.log.open(events)
-        except StoreUnavailable:
-            return
-        for fact in facts:
-            if hub := self._hubs.get(fact.recorded.stream):
-                hub.take(fact)
-
-    async def _watch(self, position: int) -> None:
-        """Once a second, tell the hubs what the log's tail says: it finds what the bus lost."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            try:
-                position = await self._look_at_tail(position)
-            except StoreUnavailable:
-                log.warning("the store is away; the log's tail is read later")
-            except Exception:
-                log.exception("the log's tail could not be read")
-
-    async def _look_at_tail(self, position: int) -> int:
-        """Read on from `position`; answers where the log ends."""
-        while marks := await self.log.tail(after=position):
-            for _, stream, seq in marks:
-                if hub := self._hubs.get(stream):
-                    hub.hear_of(seq, "tail")
-            position = marks[-1].position
-        for hub in self._hubs.values():
-            hub.heal_soon("tail")
-        return position

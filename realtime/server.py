@@ -1,6 +1,7 @@
 """The web server: uvicorn with our protocols, on uvloop."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -24,6 +25,8 @@ ANSWERED_S = 7
 GONE_S = 9.0
 """When the process is gone after it was told to leave, whatever hangs: what was acknowledged is on the disk."""
 BACKLOG = 4096
+GARBAGE = 20_000
+"""Objects made and not freed before the collector looks for cycles among them."""
 LEAVE = "verbatim.leave"
 """Where an application may put a function in its lifespan's state: it is called when the server begins to leave."""
 
@@ -38,6 +41,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. Exits the process with a message when it cannot."""
         await super().startup(sockets=sockets)
+        gc.collect()
+        gc.freeze()  # what was imported stays: a collector that walks through it would hold everybody up
+        gc.set_threshold(GARBAGE)
         for listening in self.servers:
             host, port, *_ = listening.sockets[0].getsockname()
             log.info("Verbatim is at http://%s:%d", f"[{host}]" if ":" in host else host, port)

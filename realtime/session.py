@@ -14,7 +14,7 @@ from commands.message import PostMessage
 from commands.serving import serve
 from commands.subscription import StoreUnavailable
 from realtime.encoding import Dialect
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import MAX_ROOMS, CloseCode
 from realtime.subscription import Subscription

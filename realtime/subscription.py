@@ -5,7 +5,8 @@ import logging
 
 from commands.subscription import Fact, StoreUnavailable
 from realtime.encoding import Dialect
-from realtime.hub import Hub, Hubs
+from realtime.hub import Hub
+from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import PAGE, CloseCode
 

@@ -154,8 +154,21 @@ async def test_the_whole_store_is_read_by_position(store: Store) -> None:
         (place.position, entry.stream, place.seq, *entry.events[0]) for place, entry in zip(places, batch, strict=True)
     ]
     assert await store.read_all(after=places[0].position, limit=1) == rows[1:2]
-    assert [tuple(mark) for mark in await store.tail(after=places[0].position)] == [row[:3] for row in rows[1:]]
-    assert len(await store.tail(after=0, limit=2)) == 2
+
+
+async def test_the_tail_says_how_far_every_room_came(store: Store) -> None:
+    rooms = ("general", "garden", "general", "kitchen", "general")
+    places = [place.position for place in numbers(await store.append([message(room=room) for room in rooms]))]
+    assert [tuple(mark) for mark in await store.tail(after=0)] == [
+        (places[1], "garden", 1),
+        (places[3], "kitchen", 1),
+        (places[4], "general", 3),
+    ]
+    assert [tuple(mark) for mark in await store.tail(after=places[1], limit=2)] == [
+        (places[2], "general", 2),
+        (places[3], "kitchen", 1),
+    ]
+    assert await store.tail(after=places[4]) == []
 
 
 async def test_subjects_are_read_alone_and_in_order(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from commands.identity import Identity
 from commands.store import Recorded
 from commands.subscription import Fact, Log, StoreUnavailable
-from realtime import encoding, hub
+from realtime import encoding, hub, hubs
 from realtime.classic import Classic
 from realtime.conversation import Conversation
 from realtime.encoding import Dialect
@@ -125,7 +125,7 @@ async def test_an_event_whose_hint_was_lost_is_found_in_the_logs_tail(world: Wor
     await recorded(world, 1)
     began = time.monotonic()
     await until(lambda: arrived(mailbox) == [3])
-    assert time.monotonic() - began < 2 * hub.WATCH_S
+    assert time.monotonic() - began < 2 * hubs.WATCH_S
 
 
 async def test_hints_of_events_that_are_not_in_the_store_stop_nothing_and_are_forgotten(world: World) -> None:

@@ -21,7 +21,7 @@ from commands.store import Condition, Entry, Recorded, Store
 from commands.subscription import Log
 from commands.writer import Writer
 from realtime.bus import Bus, LocalBus
-from realtime.hub import Hubs
+from realtime.hubs import Hubs
 from realtime.routing import websockets
 from realtime.server import Server, configure
 from tests.cast import ADA, GENERAL, NOON
