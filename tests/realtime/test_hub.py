@@ -108,7 +108,7 @@ async def test_doubled_and_swapped_hints_are_put_in_order(world: World) -> None:
 async def test_a_missing_event_is_read_from_the_store_within_milliseconds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "WATCH_S", 60)
+    monkeypatch.setattr(hubs, "WATCH_S", 60)
     await world.fill(2)
     mailbox, _ = await listen(world, GENERAL)
     *_, last = await recorded(world, 1000)
@@ -117,6 +117,21 @@ async def test_a_missing_event_is_read_from_the_store_within_milliseconds(
     await until(lambda: len(mailbox.frames) == 1000)
     assert time.monotonic() - began < 2
     assert arrived(mailbox) == list(range(3, 1003))
+
+
+async def test_gaps_that_close_by_themselves_are_not_read_however_many_follow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "WATCH_S", 60)
+    await world.fill(2)
+    mailbox, _ = await listen(world, GENERAL)
+    events = await recorded(world, 40)
+    for first, second in zip(events[::2], events[1::2], strict=True):
+        world.bus.publish([second])
+        await asyncio.sleep(hub.GAP_S / 4)
+        world.bus.publish([first])
+    await until(lambda: arrived(mailbox) == list(range(3, 43)))
+    assert world.hubs.tally.heals.total() == 0
 
 
 async def test_an_event_whose_hint_was_lost_is_found_in_the_logs_tail(world: World) -> None:
@@ -153,7 +168,7 @@ async def test_what_comes_too_early_is_bounded_and_read_from_the_store(world: Wo
 
 
 async def test_a_store_that_is_away_is_read_when_it_is_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "WATCH_S", 0.02)
+    monkeypatch.setattr(hubs, "WATCH_S", 0.02)
     await world.fill(2)
     mailbox, _ = await listen(world, GENERAL)
     await recorded(world, 3)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from commands.store import Recorded
-from realtime import hub, subscription
+from realtime import hub, hubs, subscription
 from realtime.bus import LocalBus
 from realtime.faults import FAULTS, faulty
 from tests.realtime.listener import Listener
@@ -195,7 +195,7 @@ def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asy
 def test_promises_hold(worlds: tuple[asyncio.Runner, list[World]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "PAGE", PAGE)
     monkeypatch.setattr(subscription, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(hub, "WATCH_S", 0.05)
+    monkeypatch.setattr(hubs, "WATCH_S", 0.05)
     monkeypatch.setattr(hub, "MAX_AHEAD", 2 * PAGE)
     runner, (one, another) = worlds
 
