@@ -7,12 +7,14 @@ promise to clients, and what a history checks.
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from commands.identity import Guests
@@ -23,6 +25,8 @@ LOST = (OSError, EOFError, WebSocketException, TimeoutError, httpx.TransportErro
 PAGE = 300
 ANSWER_S = 10.0
 PAUSE_S = 0.02
+MAX_PAUSE_S = 0.5
+SENT_AWAY = 1001
 
 
 class Unexpected(AssertionError):
@@ -30,18 +34,27 @@ class Unexpected(AssertionError):
 
 
 class Client:
-    """Who talks: a guest with a token of the server's key, who has no message waiting for an answer at first."""
+    """Who talks: a guest with a token of the server's key, who has no message waiting for an answer at first.
 
-    def __init__(self, name: str, port: int, secret_key: str, rooms: Sequence[str], history: History) -> None:
+    One thing is said in `pace_s` on average, whatever is answered. `troubles` counts what came instead of an answer,
+    but for being asked to leave.
+    """
+
+    def __init__(
+        self, name: str, port: int, secret_key: str, rooms: Sequence[str], history: History, pace_s: float = 0.0
+    ) -> None:
         self.name = name
         self.address = f"127.0.0.1:{port}"
         self.rooms = rooms
         self.history = history
         self.stopping = False
         self.unanswered: dict[str, tuple[str, str]] = {}
+        self.troubles: Counter[str] = Counter()
         identity, token = Guests(secret_key).welcome(name)
         self.person = identity.person
         self.headers = {"Authorization": f"Bearer {token}"}
+        self._pace_s = pace_s
+        self._pause_s = PAUSE_S
         self._random = random.Random(name)
         self._connections = 0
 
@@ -51,12 +64,28 @@ class Client:
             self._connections += 1
             try:
                 await self.talk(f"{self.name}/{self._connections}")
-            except LOST:
-                await asyncio.sleep(PAUSE_S)
+            except LOST as error:
+                sent_away = isinstance(error, ConnectionClosed) and error.rcvd and error.rcvd.code == SENT_AWAY
+                await self.back_off("" if sent_away else repr(error))
 
     async def talk(self, connection: str) -> None:
         """Talk over one connection until it is lost or everything is said."""
         raise NotImplementedError
+
+    async def back_off(self, trouble: str) -> None:
+        """Leave the server alone, each time a little longer, until something works again."""
+        if trouble:
+            self.troubles[trouble] += 1
+        await asyncio.sleep(self._pause_s * self._random.uniform(0.5, 1))
+        self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
+
+    async def pace(self) -> None:
+        """Let the time pass between two things to say."""
+        await asyncio.sleep(self._pace_s * self._random.uniform(0.5, 1.5))
+
+    def is_well(self) -> None:
+        """Something works: the next trouble is a new one."""
+        self._pause_s = PAUSE_S
 
     def think(self) -> str:
         """Have one more message to say; answers its name."""
@@ -74,29 +103,42 @@ class Client:
 
     def answered(self, connection: str, name: str, answer: dict[str, Any]) -> None:
         """Write down an acknowledgement. A second one for the same message is a fault that the checker must see."""
+        self.is_well()
         self.unanswered.pop(name, None)
         places = {place: answer[place] for place in ("room", "message_id", "seq", "position", "duplicate")}
         self.history.add(Acknowledged(connection=connection, person=self.person, client_msg_id=name, **places))
+
+    def rest(self) -> httpx.AsyncClient:
+        """A connection for requests."""
+        base_url = f"http://{self.address}/api/v1/rooms"
+        return httpx.AsyncClient(base_url=base_url, headers=self.headers, timeout=ANSWER_S)
+
+    async def refused(self, answer: httpx.Response) -> None:
+        """The answer is a problem: wait a little, if that helps. Raises: Unexpected."""
+        problem = answer.json()
+        if not problem["retryable"]:
+            raise Unexpected(answer.text)
+        await self.back_off(problem["code"])
 
 
 class RestClient(Client):
     """Says one thing after the other over REST."""
 
     async def talk(self, connection: str) -> None:
-        async with httpx.AsyncClient(base_url=f"http://{self.address}", headers=self.headers, timeout=ANSWER_S) as http:
+        async with self.rest() as http:
             while not self.stopping or self.unanswered:
-                name = next(iter(self.unanswered), None) or self.think()
-                await self._post(http, connection, name)
+                if not self.unanswered:
+                    await self.pace()
+                    self.think()
+                await self._post(http, connection, next(iter(self.unanswered)))
 
     async def _post(self, http: httpx.AsyncClient, connection: str, name: str) -> None:
         room, _ = self.unanswered[name]
-        answer = await http.post(f"/api/v1/rooms/{room}/messages", json=self.sent(connection, name))
+        answer = await http.post(f"/{room}/messages", json=self.sent(connection, name))
         if answer.status_code in (200, 201):
             self.answered(connection, name, answer.json())
-        elif not answer.json()["retryable"]:
-            raise Unexpected(answer.text)
         else:
-            await asyncio.sleep(PAUSE_S)
+            await self.refused(answer)
 
 
 class SocketClient(Client):
@@ -108,10 +150,22 @@ class SocketClient(Client):
         async with open_socket(self.address, "/chat/", self.headers) as socket:
             for name in self.unanswered:
                 await self._post(socket, connection, name)
-            while not self.stopping or self.unanswered:
-                while not self.stopping and len(self.unanswered) < self.in_flight:
-                    await self._post(socket, connection, self.think())
-                await self._hear(socket, connection)
+            speaking = asyncio.create_task(self._speak(socket, connection))
+            try:
+                while not self.stopping or self.unanswered:
+                    await self._hear(socket, connection)
+            finally:
+                speaking.cancel()
+
+    async def _speak(self, socket: ClientConnection, connection: str) -> None:
+        """Have something to say again and again. In the end, ask for a last frame: who listens may have all."""
+        with suppress(*LOST):
+            while not self.stopping:
+                await self.pace()
+                while len(self.unanswered) >= self.in_flight:
+                    await asyncio.sleep(0.001)
+                await self._post(socket, connection, self.think())
+            await socket.send(json.dumps({"type": "ping"}))
 
     async def _post(self, socket: ClientConnection, connection: str, name: str) -> None:
         room, _ = self.unanswered[name]
@@ -125,7 +179,7 @@ class SocketClient(Client):
         elif frame["type"] == "error":
             if not frame["retryable"]:
                 raise Unexpected(str(frame))
-            await asyncio.sleep(PAUSE_S)
+            await self.back_off(frame["code"])
             await self._post(socket, connection, frame["id"])
 
 
@@ -148,6 +202,7 @@ class Watcher(Client):
         if frame["type"] == "error":
             raise EOFError(frame["code"])
         if frame["type"] == "caught_up":
+            self.is_well()
             self._pages_from = self.seq
         if frame["type"] == "event":
             self._see(frame)
@@ -157,7 +212,8 @@ class Watcher(Client):
     def _see(self, frame: dict[str, Any]) -> None:
         self.seq = frame["seq"]
         places = {place: frame[place] for place in ("room", "seq", "position")}
-        self.history.add(Seen(watcher=self.name, message_id=frame["data"].get("message_id"), **places))
+        said = {name: frame["data"].get(name) for name in ("message_id", "message")}
+        self.history.add(Seen(watcher=self.name, **places, **said))
 
 
 def open_socket(address: str, path: str, headers: dict[str, str]) -> connect:

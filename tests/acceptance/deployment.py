@@ -20,7 +20,7 @@ from commands.sqlite_vault import SQLiteVault
 from commands.store import Store
 from commands.subscription import Log
 from config.parts import Parts
-from tests.acceptance.history import Logged
+from tests.acceptance.promises import Logged
 from tests.server_process import Server
 from tests.servers import LOOPBACK, free_port
 

@@ -10,23 +10,24 @@ import psycopg
 
 from projections.directory import Directory
 from projections.history import History
-from tests.acceptance.campaign import until
 from tests.acceptance.deployment import Process, Projector, Web, opened
+from tests.acceptance.waiting import until
 from tests.servers import Postgres
 
 PROJECTIONS = (Directory, History)
 TABLES = ("parked_room", *(table for projection in PROJECTIONS for table in projection.tables))
+PROJECTED_S = 300.0
 LOG_TABLES = ("stored_events", "person_keys")
 
 type Tables = dict[str, list[tuple[Any, ...]]]
 
 
-async def assert_equals_a_rebuild(web: Web, postgres: Postgres | None = None) -> None:
+async def assert_equals_a_rebuild(database_url: str, postgres: Postgres | None = None) -> None:
     """Let the read models come to the end of the log, and compare them with those of a fresh deployment."""
-    position = await last_position(web.database_url)
-    await until_projected(web.database_url, position)
-    kept = read_tables(web.database_url)
-    with await fresh(web.database_url, postgres) as copy:
+    position = await last_position(database_url)
+    await until_projected(database_url, position)
+    kept = read_tables(database_url)
+    with await fresh(database_url, postgres) as copy:
         assert await last_position(copy.database_url) == position
         await until_projected(copy.database_url, position)
         rebuilt = read_tables(copy.database_url)
@@ -48,7 +49,7 @@ async def until_projected(database_url: str, position: int) -> None:
         checkpoints = select(database_url, "SELECT position FROM checkpoint")
         return len(checkpoints) == len(PROJECTIONS) and min(checkpoints) >= (position,)
 
-    await until(has_come_so_far, f"the projections to reach {position}")
+    await until(has_come_so_far, f"the projections to reach {position}", PROJECTED_S)
 
 
 async def fresh(database_url: str, postgres: Postgres | None) -> Process:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.acceptance.campaign import until
 from tests.acceptance.deployment import Projector, Web
+from tests.acceptance.waiting import until
 from tests.realtime.client import Client
 from tests.servers import LOOPBACK, Postgres, free_port
 

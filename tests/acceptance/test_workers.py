@@ -5,7 +5,6 @@ One rolling restart; CHAOS_ROLLS makes it more.
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -13,19 +12,19 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from commands.identity import Guests
-from tests.acceptance.campaign import Campaign, until
-from tests.acceptance.clients import LOST, RestClient, SocketClient, receive
-from tests.acceptance.deployment import SECRET_KEY, read_log
+from tests.acceptance.campaign import Campaign, Crowd
+from tests.acceptance.deployment import SECRET_KEY, Projector, read_log
+from tests.acceptance.extent import SEED, count
+from tests.acceptance.faults import Roll
 from tests.acceptance.fleet import WORKERS, Fleet, await_end
+from tests.acceptance.waiting import until
 from tests.realtime.client import Client
 from tests.realtime.raw import OURS, Raw, raw
 from tests.servers import LOOPBACK, Postgres, Valkey
 
-ROLLS = int(os.environ.get("CHAOS_ROLLS", "1"))
+ROLLS = count("ROLLS", 1, long=10)
 PACE_S = 0.02
 """Between two messages of a client: processes that start need some of the machine, too."""
 MOST_S = 10.0
@@ -35,82 +34,6 @@ MOST_S = 10.0
 def fleet(postgres: Postgres, valkey: Valkey) -> Iterator[Fleet]:
     with Fleet(postgres.create_database(), REDIS_URL=valkey.url) as fleet:
         yield fleet
-
-
-class Roll:
-    """A rolling restart."""
-
-    name = "roll"
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.strike = fleet.roll
-
-
-class Politely(Campaign):
-    """A campaign whose clients note whatever is not as it should be while nothing breaks."""
-
-    def __init__(self, fleet: Fleet, folder: Path) -> None:
-        super().__init__(fleet.port, folder, seed=1)
-        self.refusals: list[str] = []
-        rooms = ("general", "garden")
-        who = (fleet.port, SECRET_KEY, rooms, self.history)
-        self._senders = [
-            *(StrictSocket(f"socket-{n}", *who) for n in range(4)),
-            *(StrictRest(f"rest-{n}", *who) for n in range(4)),
-        ]
-        self._watchers = [watcher for watcher in self._watchers if watcher.rooms[0] in rooms]
-        for client in self._senders:
-            client.refusals = self.refusals  # type: ignore[attr-defined]  # both strict ones have it
-
-
-class StrictSocket(SocketClient):
-    """Accepts to be sent away with 1001, and nothing else."""
-
-    refusals: list[str]
-
-    async def talk(self, connection: str) -> None:
-        try:
-            await super().talk(connection)
-        except ConnectionClosed as closed:
-            if closed.rcvd is None or closed.rcvd.code != 1001:
-                self.refusals.append(f"{self.name}: {closed}")
-            raise
-        except LOST as error:
-            self.refusals.append(f"{self.name}: {error!r}")
-            raise
-
-    async def _post(self, socket: ClientConnection, connection: str, name: str) -> None:
-        await asyncio.sleep(PACE_S)
-        await super()._post(socket, connection, name)
-
-    async def _hear(self, socket: ClientConnection, connection: str) -> None:
-        frame = await receive(socket)
-        if frame["type"] == "posted":
-            self.answered(connection, frame["id"], frame)
-        elif frame["type"] == "error":
-            self.refusals.append(f"{self.name}: {frame}")
-
-
-class StrictRest(RestClient):
-    """Expects every request to be answered with 200 or 201."""
-
-    refusals: list[str]
-
-    async def talk(self, connection: str) -> None:
-        try:
-            await super().talk(connection)
-        except LOST as error:
-            self.refusals.append(f"{self.name}: {error!r}")
-            raise
-
-    async def _post(self, http: httpx.AsyncClient, connection: str, name: str) -> None:
-        await asyncio.sleep(PACE_S)
-        room, _ = self.unanswered[name]
-        answer = await http.post(f"/api/v1/rooms/{room}/messages", json=self.sent(connection, name))
-        if answer.status_code in (200, 201):
-            self.answered(connection, name, answer.json())
-        else:
-            self.refusals.append(f"{self.name}: {answer.text}")
 
 
 async def test_connections_spread_evenly(fleet: Fleet) -> None:
@@ -143,11 +66,12 @@ async def test_when_a_worker_is_killed_another_takes_its_place_and_nobody_is_ref
 @pytest.mark.timeout(60 + 120 * ROLLS)
 async def test_a_rolling_restart_under_load_refuses_nothing_and_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
     former = fleet.workers
-    campaign = Politely(fleet, tmp_path)
+    campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=Crowd(("general", "garden"), readers=0, pace_s=PACE_S))
     with closing(campaign.history):
-        await campaign.run([Roll(fleet)], strikes=ROLLS)
-    assert campaign.refusals == []
-    assert await campaign.faults(fleet.database_url) == []
+        await campaign.run([Roll(fleet)] * ROLLS)
+    assert campaign.troubles == {}
+    with Projector(fleet.database_url):
+        assert await campaign.faults(fleet.database_url) == []
     assert len(fleet.workers) == WORKERS
     assert not set(former) & set(fleet.workers)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections import defaultdict
 from contextlib import suppress
@@ -10,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.campaign import until
 from tests.acceptance.deployment import ROOT, environment, opened
+from tests.acceptance.extent import extent
+from tests.acceptance.waiting import until
 from tests.acceptance.writing_process import ROOMS, open_rooms
 from tests.servers import Postgres
 
-SECONDS = float(os.environ.get("CHAOS_WRITERS_S", "6"))
+SECONDS = extent("WRITERS_S", 6, long=30)
 PROCESSES = 4
 
 type Place = tuple[int, str, int]

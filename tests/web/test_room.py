@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.deployment import Web
+from tests.cable import Cable
 from tests.servers import LOOPBACK
-from tests.web.cable import Cable
 from tests.web.conftest import Program, Visit
 from tests.web.visitor import LINES, Visitor
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.deployment import Web
+from tests.cable import Cable
 from tests.servers import LOOPBACK
-from tests.web.cable import Cable
 from tests.web.conftest import Program, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
