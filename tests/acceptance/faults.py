@@ -102,12 +102,13 @@ class Cut:
         self._cable.mend()
 
 
-type Kinds = Mapping[str, Callable[[random.Random], Fault]]
+type Kinds = Mapping[str, Callable[[random.Random, int], Fault]]
+"""What may happen, made by chance and by turns."""
 
 
 def draw(kinds: Kinds, counts: Mapping[str, int], seed: int) -> list[Fault]:
     """So many faults of each kind, in the order and of the sort that `seed` decides."""
     chance = random.Random(seed)
-    drawn = [kinds[kind](chance) for kind, count in counts.items() for _ in range(count)]
+    drawn = [kinds[kind](chance, turn) for kind, count in counts.items() for turn in range(count)]
     chance.shuffle(drawn)
     return drawn

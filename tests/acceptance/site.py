@@ -32,18 +32,16 @@ class Site(NamedTuple):
 
     def kinds(self, cut_s: tuple[float, float]) -> Kinds:
         """All that may happen here; a cable is away for a time between those two."""
-        fleet = self.fleet
-        deaths: list[Fault] = [KillWorker(fleet, 0), KillWorker(fleet, 1), Kill(fleet)]
-        rolls: list[Fault] = [Roll(fleet), Roll(fleet), Restart(fleet), *map(Restart, self.projectors)]
+        fleet, cables = self.fleet, list(self.cables.items())
+        deaths: list[Fault] = [KillWorker(fleet, 0), Kill(fleet), KillWorker(fleet, 1)]
+        rolls: list[Fault] = [Roll(fleet), Restart(fleet), *map(Restart, self.projectors)]
         return {
-            "web": lambda chance: chance.choice(deaths),
-            "projections": lambda chance: Kill(chance.choice(self.projectors)),
-            "postgres": lambda chance: Kill(self.postgres, chance.uniform(0, 1)),
-            "redis": lambda chance: Kill(self.valkey, chance.uniform(0, 1)),
-            "cuts": lambda chance: Cut(
-                *chance.choice(sorted(self.cables.items())), chance.choice(HOWS), chance.uniform(*cut_s)
-            ),
-            "rolls": lambda chance: chance.choice(rolls),
+            "web": lambda _, turn: deaths[turn % 3],
+            "projections": lambda _, turn: Kill(self.projectors[turn % 2]),
+            "postgres": lambda chance, _: Kill(self.postgres, chance.uniform(0, 1)),
+            "redis": lambda chance, _: Kill(self.valkey, chance.uniform(0, 1)),
+            "cuts": lambda chance, turn: Cut(*cables[turn % 3], chance.choice(HOWS), chance.uniform(*cut_s)),
+            "rolls": lambda _, turn: rolls[turn % 4],
         }
 
 

@@ -29,7 +29,7 @@ COUNTS = {
 CUT_S = (1.0, extent("CUT_S", 3, long=15))
 FIRST_ANSWER_S = extent("FIRST_ANSWER_S", 20, long=5)
 """After a fault is over. The short version runs beside other tests, on whatever machine there is."""
-FORTY = Crowd(tuple(f"room-{n}" for n in range(10)), sockets=14, rests=14, readers=2, pace_s=0.1, calm=400)
+FORTY = Crowd(tuple(f"room-{n}" for n in range(10)), sockets=14, rests=14, readers=2, pace_s=0.08, calm=400)
 
 
 @pytest.mark.timeout(3600 if LONG else 300)
@@ -50,7 +50,7 @@ async def test_whatever_dies_under_load_nothing_is_lost_doubled_or_out_of_order(
 def report(records: list[Record], tell: Tell) -> float:
     """Tell what was done, and how long it took to get over it; answers the longest time."""
     counts = Counter(type(record).__name__ for record in records)
-    tell(f"{rate(records):.0f} messages/s; {dict(counts)}")
+    tell(f"{rate(records):.0f} messages/s while nothing is struck; {dict(counts)}")
     found = sorted(recoveries(records), key=lambda recovery: recovery.took_s)
     tell(f"faults: {dict(Counter(recovery.fault for recovery in found))}")
     tell("slowest first answers: " + ", ".join(f"{took_s:.2f} s after {fault}" for fault, took_s in found[-5:]))

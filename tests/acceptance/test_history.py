@@ -22,7 +22,7 @@ from tests.acceptance.planted import (
     without,
 )
 from tests.acceptance.promises import Logged, View, check
-from tests.acceptance.timing import Recovery, deliveries, recoveries
+from tests.acceptance.timing import Recovery, deliveries, rate, recoveries
 from tests.cast import ADA, GENERAL, GRACE
 
 
@@ -132,6 +132,10 @@ def test_a_message_that_was_refused_and_sent_again_may_stand_behind_later_ones()
 def test_a_fault_is_over_when_what_was_sent_since_then_is_answered() -> None:
     assert recoveries(RECORDS) == [Recovery("kill -9", 2.0)]
     assert recoveries([record for record in RECORDS if record.at != 12.0]) == [Recovery("kill -9", float("inf"))]
+
+
+def test_a_rate_is_that_of_times_without_a_fault() -> None:
+    assert rate(RECORDS) == 1 / 7
 
 
 def test_a_delivery_takes_from_the_first_sending_to_whoever_was_there() -> None:

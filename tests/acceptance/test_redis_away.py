@@ -17,7 +17,7 @@ from tests.acceptance.deployment import Projector
 from tests.acceptance.extent import LONG, SEED, extent
 from tests.acceptance.faults import Kill
 from tests.acceptance.fleet import WORKERS, Fleet
-from tests.acceptance.timing import deliveries, percentile, rate, span
+from tests.acceptance.timing import deliveries, percentile, span
 from tests.acceptance.waiting import until
 from tests.servers import LOOPBACK, Postgres, Valkey, free_port
 from tests.valkey_cluster import ValkeyCluster
@@ -124,7 +124,6 @@ async def test_when_a_server_of_a_cluster_dies_under_load_nobody_misses_anything
             await campaign.run([kill])
         assert await campaign.faults(fleet.database_url) == []
     records = campaign.history.records
-    tell(f"{rate(records):.0f} messages/s")
     heard(f"a server of three away, {replicas} replicas", deliveries(records, *span(records, kill.name)), tell)
 
 

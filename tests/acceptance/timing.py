@@ -63,6 +63,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def rate(records: Sequence[Record]) -> float:
-    """Acknowledged messages per second, from the first to the last."""
+    """Acknowledged messages per second, while nothing was struck."""
     times = [record.at for record in records if isinstance(record, Acknowledged)]
-    return len(times) / (times[-1] - times[0])
+    begins = [times[0], *(record.at for record in records if isinstance(record, Mended))]
+    ends = [*(record.at for record in records if isinstance(record, Struck)), times[-1]]
+    calm = list(zip(begins, ends, strict=True))
+    acknowledged = sum(bisect_left(times, end) - bisect_left(times, begin) for begin, end in calm)
+    return acknowledged / sum(end - begin for begin, end in calm)
