@@ -19,7 +19,7 @@ from commands.postgres_connection import conninfo
 
 CONNECTIONS = 4
 ANSWER_S = 5.0
-BY_INDEX = "-c enable_seqscan=off -c default_transaction_read_only=on"
+BY_INDEX = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off -c default_transaction_read_only=on"
 """Every statement goes by key; a plan that was kept from when a table was small must not scan it when it is large."""
 _NAMED = re.compile(r"(?<!:):(\w+)")
 
