@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from commands.store import NotDurable, StoreUnavailable
@@ -68,34 +68,30 @@ def alone() -> Iterator[None]:
 
 def check_database(*, wait_s: float) -> None:
     """Wait for the database for so long, and see whether it is as it must be. Raises: CommandError."""
-    try:
-        asyncio.run(_find_store(0 if settings.ON_SQLITE else wait_s))
-        behind = _find_migrations()
-    except StoreUnavailable as error:
-        raise CommandError(f"The database cannot be reached. Check DATABASE_URL. It says: {error}") from error
-    except (NotDurable, DatabaseError) as error:
-        raise CommandError(f"{error}") from error
+    deadline = time.monotonic() + (0 if settings.ON_SQLITE else wait_s)
+    said = ""
+    while True:
+        try:
+            asyncio.run(_find_store())
+            behind = _find_migrations()
+            break
+        except (StoreUnavailable, OperationalError) as error:
+            if time.monotonic() >= deadline:
+                raise CommandError(f"The database cannot be reached. Check DATABASE_URL. It says: {error}") from error
+            if said != (said := str(error)):
+                log.warning("waiting for the database: %s", said)
+        except (NotDurable, DatabaseError) as error:
+            raise CommandError(f"{error}") from error
+        time.sleep(AGAIN_S)
     if behind:
         raise CommandError("The read tables are not up to date: run `manage.py migrate` first.")
 
 
-async def _find_store(wait_s: float) -> None:
+async def _find_store() -> None:
     """Raises: NotDurable, StoreUnavailable."""
-    deadline = time.monotonic() + wait_s
-    said = ""
-    while True:
-        found = parts.build()
-        try:
-            await found.open()
-        except StoreUnavailable as error:
-            if time.monotonic() >= deadline:
-                raise
-            if said != (said := str(error)):
-                log.warning("waiting for the database: %s", said)
-        else:
-            await found.close()
-            return
-        await asyncio.sleep(AGAIN_S)
+    found = parts.build()
+    await found.open()
+    await found.close()
 
 
 def _find_migrations() -> bool:
