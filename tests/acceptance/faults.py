@@ -12,6 +12,8 @@ from tests.cable import Cable
 from tests.server_process import Server
 
 type How = Literal["cut", "silent", "silent onward", "silent backward"]
+LOOK_S = 0.1
+"""Looking through all processes keeps cables and clients waiting."""
 HOWS: tuple[How, ...] = ("cut", "silent", "silent onward", "silent backward")
 
 
@@ -55,6 +57,7 @@ class KillWorker:
         await until(partial(self._is_replaced, victim.pid), "another worker")
 
     async def _is_replaced(self, pid: int) -> bool:
+        await asyncio.sleep(LOOK_S)
         pids = [worker.pid for worker in self._fleet.workers]
         return pid not in pids and len(pids) == WORKERS
 

@@ -34,11 +34,11 @@ FORTY = Crowd(tuple(f"room-{n}" for n in range(10)), sockets=14, rests=14, reade
 
 @pytest.mark.timeout(3600 if LONG else 300)
 async def test_whatever_dies_under_load_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path, tell: Tell) -> None:
+    tell(f"CHAOS_SEED={SEED}")
     async with site() as here:
         campaign = Campaign(here.port, tmp_path, seed=SEED, crowd=FORTY)
         with closing(campaign.history):
             await campaign.run(draw(here.kinds(CUT_S), COUNTS, SEED))
-        tell(f"CHAOS_SEED={SEED}")
         slowest = report(campaign.history.records, tell)
         found = await campaign.faults(here.database_url)
         tell(f"{len(found)} violations; troubles: {campaign.troubles.most_common(8)}")
