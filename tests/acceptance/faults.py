@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal, Protocol
 
-from tests.acceptance.fleet import WORKERS, Fleet
+from tests.acceptance.fleet import Fleet
 from tests.acceptance.waiting import until
 from tests.cable import Cable
 from tests.server_process import Server
 
 type How = Literal["cut", "silent", "silent onward", "silent backward"]
-LOOK_S = 0.1
-"""Looking through all processes keeps cables and clients waiting."""
+LOOK_S = 0.05
 HOWS: tuple[How, ...] = ("cut", "silent", "silent onward", "silent backward")
 
 
@@ -51,15 +50,13 @@ class KillWorker:
         self._number = number
 
     async def strike(self) -> None:
-        former = self._fleet.workers
-        victim = former[self._number % len(former)]
-        await asyncio.to_thread(victim.kill)
-        await until(partial(self._is_replaced, victim.pid), "another worker")
+        ready = self._fleet.ready
+        self._fleet.workers[self._number].kill()
+        await until(partial(self._serve_more_than, ready), "another worker to serve")
 
-    async def _is_replaced(self, pid: int) -> bool:
+    async def _serve_more_than(self, ready: int) -> bool:
         await asyncio.sleep(LOOK_S)
-        pids = [worker.pid for worker in self._fleet.workers]
-        return pid not in pids and len(pids) == WORKERS
+        return self._fleet.ready > ready
 
 
 class Roll:

@@ -10,13 +10,23 @@ from tests.acceptance.deployment import Web
 
 WORKERS = 2
 PATIENCE_S = 100.0
+READY = b"Verbatim is at"
 
 
 class Fleet(Web):
     """`manage.py serve --workers 2`."""
 
     def _launch(self, **how: Any) -> subprocess.Popen[bytes]:
+        self._ready_before = self.ready
         return self._run("serve", "--workers", str(WORKERS), "--port", str(self.port), **how)
+
+    def _answers(self) -> bool:
+        return self.ready >= self._ready_before + WORKERS
+
+    @property
+    def ready(self) -> int:
+        """How many workers have ever come to serve, by what they say."""
+        return (self.folder / "log").read_bytes().count(READY)
 
     @property
     def workers(self) -> list[psutil.Process]:
