@@ -78,7 +78,7 @@ async def test_a_checkpoint_that_fails_is_tried_again(
 ) -> None:
     await sqlite.append([message() for _ in range(500)])
     with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await until(lambda: other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     before = size_of(path)
     with disk_full_at(before):
         await sqlite.append([Entry("general", [], [NewEvent("note", f"note:{i}", bytes(500)) for i in range(15)])])
