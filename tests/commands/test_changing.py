@@ -170,3 +170,36 @@ async def test_what_is_personal_in_a_change_is_not_stored_in_the_clear(
     )
     stored = b"".join(row.state for row in await store.read_all(after=0))
     assert b"secret" not in stored
+
+
+async def test_readers_of_a_room_get_stubs_for_what_was_redacted(handlers: Handlers, log: Log, posted: Receipt) -> None:
+    await handlers.handle(edit(posted, "hello"), GRACE)
+    await handlers.handle(react(posted), ADA)
+    other = await handlers.handle(say("still here"), ADA)
+    await handlers.handle(redact(posted), GRACE)
+    stubs = ["", "", "redacted", "redacted", "", "", ""]
+    assert [fact.stub for fact in await log.read_room("general", after=0)] == stubs
+    for seq, stub in enumerate(stubs, 1):
+        [fact] = await log.read_room("general", after=seq - 1, limit=1)
+        assert fact.stub == stub
+    assert {fact.stub for fact in await log.read_all(after=0, limit=100)} == {""}
+    assert stubs[other.seq - 1] == ""
+
+
+async def test_reading_a_room_looks_once_for_what_was_redacted(
+    handlers: Handlers, log: Log, store: Store, posted: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[set[str]] = []
+    original = store.last_topics
+
+    async def counting(stream: str, subjects: list[str]) -> dict[str, str]:
+        looks.append(set(subjects))
+        return await original(stream, subjects)
+
+    monkeypatch.setattr(store, "last_topics", counting)
+    for n in range(10):
+        await handlers.handle(edit(posted, f"hello {n}"), GRACE)
+    await log.read_room("general", after=posted.seq - 1)
+    assert looks == [{f"message:{posted.message_id}"}]
+    await log.read_room("general", after=0, limit=1)
+    assert len(looks) == 1
