@@ -82,6 +82,14 @@ class NewMessage(Body):
     reply_to: str | None = Field(default=None, description="The message_id that this answers")
 
 
+class Edit(Body):
+    """What a message says from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"message": "The beans are up, and the peas."}]})
+
+    message: str = Field(min_length=1, max_length=MAX_MESSAGE)
+
+
 class NewBan(Body):
     """How long somebody is kept out, and why."""
 

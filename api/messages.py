@@ -1,4 +1,4 @@
-"""Messages: say something, read a page of a room's history, read one message."""
+"""Messages: say something, edit and redact it, read a page of a room's history, read one message."""
 
 from typing import Annotated
 
@@ -6,13 +6,14 @@ import msgspec
 from django.http import HttpResponse
 from ninja import Header, Query, Router
 
-from api.answers import History, Message, Posted, send_json
-from api.bodies import NewMessage
+from api.answers import Done, History, Message, Posted, done, send_json
+from api.bodies import Edit, NewMessage
 from api.credentials import CREDENTIALS, caller, reader
 from api.documentation import BODY, IN_ROOM, WRITING, documented
-from api.places import Label, MessageId, check_message
-from api.query import AtLeast, PageQuery
+from api.places import Label, MessageId, check_message, check_room
+from api.query import AtLeast, PageQuery, RedactionQuery
 from api.requests import Request
+from commands.amending import EditMessage, RedactMessage
 from commands.errors import (
     Archived,
     BadRequest,
@@ -22,6 +23,7 @@ from commands.errors import (
     LabelReserved,
     NotFound,
     ProjectionBehind,
+    Redacted,
     RoomParked,
     SlowMode,
 )
@@ -97,6 +99,36 @@ async def read_message(request: Request, label: Label, message_id: MessageId, wa
     if message is None:
         raise NotFound
     return send_json(message, private=rules.visibility == "private")
+
+
+@router.patch(
+    "/{label}/messages/{message_id}",
+    auth=CREDENTIALS,
+    operation_id="edit_message",
+    **documented({200: Done}, IN_ROOM, BODY, WRITING, Banned, Archived, Redacted),
+)
+async def edit_message(request: Request, label: Label, message_id: MessageId, edit: Edit) -> HttpResponse:
+    """Say something else in its place. Its author may."""
+    check_room(label)
+    check_message(message_id)
+    command = EditMessage(room=label, message_id=message_id, message=edit.message)
+    return done(await request.handlers.handle(command, caller(request)))
+
+
+@router.delete(
+    "/{label}/messages/{message_id}",
+    auth=CREDENTIALS,
+    operation_id="redact_message",
+    **documented({200: Done}, IN_ROOM, WRITING, InvalidField, Banned, Archived),
+)
+async def redact_message(
+    request: Request, label: Label, message_id: MessageId, wanted: Query[RedactionQuery]
+) -> HttpResponse:
+    """Hide what a message says from readers, for good; its place is kept. Its author and the room's owner may."""
+    check_room(label)
+    check_message(message_id)
+    command = RedactMessage(room=label, message_id=message_id, reason=wanted.reason)
+    return done(await request.handlers.handle(command, caller(request)))
 
 
 def _name(client_msg_id: str | None, idempotency_key: str | None) -> str | None:

@@ -10,6 +10,7 @@ from commands.errors import InvalidField, NotFound
 
 Label = Annotated[str, Path(..., description="A room's label", example="garden")]
 MessageId = Annotated[str, Path(..., description="32 hex digits", example=MESSAGE_ID)]
+Emoji = Annotated[str, Path(..., description="An emoji, percent-encoded in UTF-8", example="🫖")]
 Person = Annotated[str, Path(..., description="guest:<id>, user:<id> or bot:<id>", example=PERSON)]
 
 

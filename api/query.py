@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from commands.clock import Milliseconds, from_rfc3339
+from commands.member import MAX_REASON
 
 MAX_NUMBER = 2**53 - 1
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -79,6 +80,12 @@ class EventsQuery(Query):
     types: Types | None = Field(
         default=None, description="Only these events, with commas between", examples=["message.posted"]
     )
+
+
+class RedactionQuery(Query):
+    """Why a message is redacted."""
+
+    reason: str = Field(default="", max_length=MAX_REASON, description="Shown with the redaction in the room's events")
 
 
 class DirectoryQuery(Query):

@@ -1,9 +1,11 @@
 """The write side: decides.
 
 events, errors              what can have happened, and every way to be refused
-rules, member, message      deciding: small frozen states, `evolve`, and pure decisions
+rules, member, message, amending, reaction
+                            deciding: small frozen states, `evolve`, and pure decisions
 sealing, store              how events are sealed and what a store can do; `sqlite` and `postgres` are its two forms
-states, attempt, writer     one command: its states, its decision, its place in the next commit
+states, deciding, attempt, writer
+                            one command: its states, its decision, its place in the next commit
 handlers                    the door for REST and sockets
 subscription                reading the log and following it
 identity, limits, clock     who is calling, how often they may, and what time it is

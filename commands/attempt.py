@@ -5,19 +5,19 @@ from contextlib import suppress
 
 import msgspec
 
-from commands import member, message, rules
+from commands import deciding, message, rules
 from commands.clock import now_ms
+from commands.deciding import Command, Known
 from commands.errors import Gone, Overloaded, Refusal, Unavailable
 from commands.events import Cause, Event, Numbered
 from commands.identity import Caller
-from commands.member import Ban, Membership, Unban
 from commands.message import MessageState, PostMessage
-from commands.rules import ChangeRoom, OpenRoom, Rules
+from commands.rules import Rules
 from commands.sealing import Erased, Mapper
-from commands.states import RULES, State, States, evolve
+from commands.states import State, States, evolve
 from commands.store import Condition, Entry, StoreBusy, StoreUnavailable
 
-type Command = PostMessage | OpenRoom | ChangeRoom | Ban | Unban
+__all__ = ["Attempt", "Command", "Receipt"]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class Attempt:
         self._events: Sequence[Event] = ()
         self._before: Mapping[str, State] = {}
         self._message_id = _message_id(command, caller.person)
-        self._subjects = _subjects(command, caller.person, self._message_id)
+        self._subjects = deciding.subjects(command, caller.person, self._message_id)
 
     async def prepare(self) -> Receipt | None:
         """Decide from what is remembered if that suffices, else from the store. An answer means nothing to record.
@@ -95,11 +95,9 @@ class Attempt:
 
     def _remembered(self) -> Mapping[str, State] | None:
         """The states without reading, if all that must be known is remembered; a new message is expected to be new."""
-        if isinstance(self.command, PostMessage) and self.command.reply_to is not None:
-            return None
         before: dict[str, State] = {}
         for subject in self._subjects:
-            new = subject.startswith("message:")
+            new = subject == f"message:{self._message_id}"
             state = MessageState() if new else self._states.remembered(self.command.room, subject)
             if state is None:
                 return None
@@ -114,7 +112,7 @@ class Attempt:
         if not events:
             return self._unchanged()
         if not self.paced:
-            self._pace(self._rules)
+            self._pace(Known(before).rules)
             self.paced = True
         await self._ensure_key()
         self._events = events
@@ -135,21 +133,15 @@ class Attempt:
         except StoreUnavailable:
             raise Unavailable from None
 
-    @property
-    def _rules(self) -> Rules:
-        found = self._before[RULES]
-        assert isinstance(found, Rules)
-        return found
-
     def _known(self) -> Receipt | None:
         """The receipt of a message that was posted before. Raises: IdempotencyMismatch, Gone."""
         if not isinstance(self.command, PostMessage):
             return None
-        posted = self._before[f"message:{self._message_id}"]
-        assert isinstance(posted, MessageState)
+        known = Known(self._before)
+        posted = known.message(self._message_id)
         if not posted.exists:
             return None
-        rules.check_seen(self._rules, self._caller.person)
+        rules.check_seen(known.rules, self._caller.person)
         message.check_same(posted, self.command)
         seq, position = posted.posted
         return Receipt(
@@ -161,7 +153,8 @@ class Attempt:
         )
 
     def _unchanged(self) -> Receipt:
-        latest = max(self._before.values(), key=lambda state: state.seq)
+        about = (self._before[subject] for subject in deciding.about(self.command, self._caller.person))
+        latest = next(state for state in about if state.seq)
         return Receipt(
             room=self.command.room,
             seq=latest.seq,
@@ -172,73 +165,15 @@ class Attempt:
     def _decisions(self) -> Iterable[Event]:
         caller = self._caller
         cause = Cause(caller.person, now_ms(), caller.request_id, caller.address, caller.client)
-        match self.command:
-            case OpenRoom():
-                return rules.open_room(self._rules, self.command, cause)
-            case ChangeRoom():
-                return rules.change_room(self._rules, self.command, cause)
-            case Ban():
-                return member.ban(
-                    self._rules,
-                    self._membership(self.command.person),
-                    self.command,
-                    cause,
-                )
-            case Unban():
-                return member.unban(
-                    self._rules,
-                    self._membership(self.command.person),
-                    self.command,
-                    cause,
-                )
-            case PostMessage():
-                return self._post(self.command, cause)
-
-    def _post(self, command: PostMessage, cause: Cause) -> Iterable[Event]:
-        standing = self._rules
-        if not standing.exists and self._autocreate:
-            for event in rules.open_room(standing, OpenRoom(room=command.room), cause):
-                standing = rules.evolve(standing, Numbered(1, 1), event)
-                yield event
-        replied_to = self._before.get(f"message:{command.reply_to}")
+        known = Known(self._before)
+        if not isinstance(self.command, PostMessage):
+            return deciding.decide(self.command, known, cause)
         assert self._message_id is not None
-        assert replied_to is None or isinstance(replied_to, MessageState)
-        handle = command.handle or self._caller.handle
-        yield from message.post(
-            standing,
-            self._membership(cause.actor),
-            replied_to,
-            command,
-            self._message_id,
-            handle,
-            cause,
-        )
-
-    def _membership(self, person: str) -> Membership:
-        found = self._before[f"member:{person}"]
-        assert isinstance(found, Membership)
-        return found
+        handle = self.command.handle or caller.handle
+        return deciding.decide_post(self.command, known, self._message_id, handle, cause, autocreate=self._autocreate)
 
 
 def _message_id(command: Command, person: str) -> str | None:
     if not isinstance(command, PostMessage):
         return None
     return message.derive_id(command.room, person, command.client_msg_id or message.mint())
-
-
-def _subjects(command: Command, person: str, message_id: str | None) -> list[str]:
-    """What the decision must know, and what must not have changed when it is recorded."""
-    match command:
-        case OpenRoom() | ChangeRoom():
-            return [RULES]
-        case Ban() | Unban():
-            return [RULES, f"member:{command.person}"]
-        case PostMessage(reply_to=None):
-            return [RULES, f"member:{person}", f"message:{message_id}"]
-        case PostMessage():
-            return [
-                RULES,
-                f"member:{person}",
-                f"message:{message_id}",
-                f"message:{command.reply_to}",
-            ]

@@ -99,6 +99,12 @@ class Archived(Refusal):
     code, status = "archived", 409
 
 
+class Redacted(Refusal):
+    """This message was redacted: nothing about it changes any more."""
+
+    code, status = "redacted", 409
+
+
 class Gone(Refusal):
     """This was erased."""
 

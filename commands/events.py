@@ -150,6 +150,65 @@ class MessagePosted(Event, frozen=True, kw_only=True, omit_defaults=True):
         return f"message:{self.message_id}"
 
 
+class MessageChange(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened to a message after it was posted."""
+
+    message_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"message:{self.message_id}"
+
+
+@register
+class MessageEdited(MessageChange, frozen=True, kw_only=True, omit_defaults=True):
+    """A message says something else from now on."""
+
+    TOPIC = "message.edited"
+    SEALED = ("message", "address", "client")
+    DATA = ("message_id", "message")
+
+    message: str
+
+
+@register
+class MessageRedacted(MessageChange, frozen=True, kw_only=True, omit_defaults=True):
+    """A message was taken back: what it said is hidden from readers, its place is kept."""
+
+    TOPIC = "message.redacted"
+    SEALED = ("reason", "address", "client")
+    DATA = ("message_id", "reason")
+
+    reason: str = ""
+
+
+class ReactionEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something about what one person, the actor, thinks of a message."""
+
+    message_id: str
+    emoji: str
+
+    @property
+    def subject(self) -> str:
+        return f"reaction:{self.message_id}:{self.actor}"
+
+
+@register
+class ReactionAdded(ReactionEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person reacted to a message with an emoji."""
+
+    TOPIC = "reaction.added"
+    DATA = ("message_id", "emoji")
+
+
+@register
+class ReactionRemoved(ReactionEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person took a reaction back."""
+
+    TOPIC = "reaction.removed"
+    DATA = ("message_id", "emoji")
+
+
 class PersonEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Something about one person's standing in a room."""
 

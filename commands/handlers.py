@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Literal
 
-from commands import message, rules
+from commands import deciding, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
 from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated, Unavailable
@@ -50,6 +50,7 @@ class Handlers:
         self._autocreate = autocreate
         self._limits = limits
         self._posts = Buckets(POSTS)
+        self._latest: dict[tuple[str, str], asyncio.Future[Receipt]] = {}
         self._slow: OrderedDict[tuple[str, str], tuple[float, str | None]] = OrderedDict()
 
     async def handle(self, command: Command, caller: Caller) -> Receipt:
@@ -63,9 +64,7 @@ class Handlers:
         Raises: Refusal when it is refused at once.
         """
         self._check_may_write(caller)
-        if isinstance(command, PostMessage):
-            rules.check_label(command.room)
-            message.check_post(command)
+        deciding.check(command)
         attempt = Attempt(
             command,
             caller,
@@ -76,6 +75,7 @@ class Handlers:
         )
         self._writer.check()
         try:
+            await self._wait_for_earlier(attempt)
             return await self._submit(attempt)
         except BaseException as error:
             if attempt.paced:
@@ -84,10 +84,16 @@ class Handlers:
                 self._writer.doubt()
             raise
 
+    async def _wait_for_earlier(self, attempt: Attempt) -> None:
+        """What changes something is decided after what the same person asked before: it may rest on that."""
+        if not isinstance(attempt.command, PostMessage) and (earlier := self._latest.get(attempt.lane)):
+            await asyncio.wait([earlier])
+
     async def _submit(self, attempt: Attempt) -> asyncio.Future[Receipt]:
         known = await attempt.prepare()
         if known is None:
             answer = self._writer.submit(attempt)
+            self._latest[attempt.lane] = answer
             answer.add_done_callback(partial(self._settle, attempt))
         else:
             answer = asyncio.get_running_loop().create_future()
@@ -96,6 +102,8 @@ class Handlers:
 
     def _settle(self, attempt: Attempt, answer: asyncio.Future[Receipt]) -> None:
         """Slow mode counts what was recorded: whoever was refused in the end need not wait."""
+        if self._latest.get(attempt.lane) is answer:
+            del self._latest[attempt.lane]
         if attempt.paced and not answer.cancelled() and answer.exception():
             self._slow.pop(attempt.lane, None)
 

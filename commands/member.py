@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from commands.errors import Banned, Forbidden, InvalidField
+from commands.errors import Archived, Banned, Forbidden, InvalidField
 from commands.events import Cause, Event, MemberBanned, MemberUnbanned, Numbered
 from commands.rules import Rules, check_characters, check_seen
 
@@ -59,12 +59,18 @@ def check_not_banned(membership: Membership, now_ms: int) -> None:
         raise Banned
 
 
+def check_may_take_part(rules: Rules, membership: Membership, cause: Cause) -> None:
+    """Whether somebody may say or change anything in a room. Raises: NotFound, Banned, Archived."""
+    check_seen(rules, cause.actor)
+    check_not_banned(membership, cause.occurred_at)
+    if rules.archived:
+        raise Archived
+
+
 def ban(rules: Rules, membership: Membership, command: Ban, cause: Cause) -> Iterable[Event]:
     """Decide `Ban`; banning again in the same way changes nothing. Raises: NotFound, Forbidden, InvalidField."""
     _check_moderates(rules, cause.actor, command.person)
-    check_characters("reason", command.reason)
-    if len(command.reason) > MAX_REASON:
-        raise InvalidField.of("reason", f"use at most {MAX_REASON} characters")
+    check_reason(command.reason)
     if command.until is not None and command.until <= cause.occurred_at:
         raise InvalidField.of("until", "a ban ends in the future")
     if not (membership.banned and membership.banned_until == command.until):
@@ -91,6 +97,13 @@ def _check_moderates(rules: Rules, actor: str, person: str) -> None:
         raise InvalidField.of("person", "a person is guest:<id>, user:<id> or bot:<id>")
     if person == rules.owner:
         raise Forbidden("The owner cannot be banned from their own room.")
+
+
+def check_reason(reason: str) -> None:
+    """Raises: InvalidField."""
+    check_characters("reason", reason)
+    if len(reason) > MAX_REASON:
+        raise InvalidField.of("reason", f"use at most {MAX_REASON} characters")
 
 
 @lru_cache(maxsize=4096)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from commands.errors import Archived, Gone, IdempotencyMismatch, InvalidField
-from commands.events import Cause, Event, MessagePosted, Numbered
-from commands.member import Membership, check_handle, check_not_banned
-from commands.rules import Rules, check_characters, check_seen
+from commands.errors import Gone, IdempotencyMismatch, InvalidField
+from commands.events import Cause, Event, MessageEdited, MessagePosted, MessageRedacted, Numbered
+from commands.member import Membership, check_handle, check_may_take_part
+from commands.rules import Rules, check_characters
 
 MAX_MESSAGE = 10_000
 MAX_CLIENT_MSG_ID = 64
@@ -35,13 +35,18 @@ class PostMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one message as of `seq`, the last event about it; seq 0 was never posted."""
+    """What is known of one message as of `seq`, the last event about it; seq 0 was never posted.
+
+    `text` is what it says now, `original` what it said at first: a retry of the post is compared with that.
+    """
 
     seq: int = 0
     position: int = 0
     posted: Numbered = Numbered(0, 0)
     author: str = ""
     original: str = ""
+    text: str = ""
+    redacted: bool = False
     reply_to: str | None = None
 
     @property
@@ -59,8 +64,13 @@ def evolve(state: MessageState, at: Numbered, event: Event) -> MessageState:
                 posted=at,
                 author=event.actor,
                 original=event.message,
+                text=event.message,
                 reply_to=event.reply_to,
             )
+        case MessageEdited():
+            return msgspec.structs.replace(state, seq=at.seq, position=at.position, text=event.message)
+        case MessageRedacted():
+            return msgspec.structs.replace(state, seq=at.seq, position=at.position, text="", redacted=True)
         case _:
             return state
 
@@ -94,17 +104,28 @@ def _ulid_ms(ulid: str) -> int:
 
 def check_post(command: PostMessage) -> None:
     """Refuse what no room would take. Raises: InvalidField."""
-    check_characters("message", command.message)
-    if not command.message.strip():
-        raise InvalidField.of("message", "say something")
-    if len(command.message) > MAX_MESSAGE:
-        raise InvalidField.of("message", f"use at most {MAX_MESSAGE} characters")
+    check_text(command.message)
     if command.handle is not None:
         check_handle(command.handle)
     if command.client_msg_id is not None:
         check_client_msg_id(command.client_msg_id)
     if command.reply_to is not None and not MESSAGE_ID.fullmatch(command.reply_to):
         raise InvalidField.of("reply_to", "a message id is 32 hex digits")
+
+
+def check_text(text: str) -> None:
+    """Whether a message may say this. Raises: InvalidField."""
+    check_characters("message", text)
+    if not text.strip():
+        raise InvalidField.of("message", "say something")
+    if len(text) > MAX_MESSAGE:
+        raise InvalidField.of("message", f"use at most {MAX_MESSAGE} characters")
+
+
+def check_message_id(message_id: str) -> None:
+    """Raises: InvalidField."""
+    if not MESSAGE_ID.fullmatch(message_id):
+        raise InvalidField.of("message_id", "a message id is 32 hex digits")
 
 
 def check_client_msg_id(client_msg_id: str) -> None:
@@ -127,10 +148,7 @@ def post(
 
     Raises: NotFound, Banned, Archived, InvalidField when it replies to nothing.
     """
-    check_seen(rules, cause.actor)
-    check_not_banned(membership, cause.occurred_at)
-    if rules.archived:
-        raise Archived
+    check_may_take_part(rules, membership, cause)
     if command.reply_to is not None and not (replied_to and replied_to.exists):
         raise InvalidField.of("reply_to", "there is no such message in this room")
     yield MessagePosted(

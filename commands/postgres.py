@@ -43,6 +43,12 @@ _AFTER = f"FROM public.stored_events WHERE notification_id > %s AND notification
 _ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT %s"
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
 _SUBJECTS = f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = ANY(%s)"
+# One probe for each, to its last event: a message that was edited a thousand times costs no more than another.
+_LAST_TOPICS = (
+    "SELECT wanted.subject, last.topic FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    "SELECT topic FROM public.stored_events e WHERE e.originator_id = %s AND e.subject = wanted.subject "
+    "ORDER BY e.originator_version DESC LIMIT 1) last"
+)
 _TAIL = (
     "SELECT max(notification_id), originator_id, max(originator_version) FROM ("
     f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
@@ -52,6 +58,7 @@ _HEAD = "SELECT coalesce(max(originator_version), 0) FROM public.stored_events W
 _LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 
 _value: Callable[[Sequence[Any]], Any] = itemgetter(0)
+_pair: Callable[[Sequence[Any]], tuple[str, str]] = itemgetter(0, 1)
 
 
 class PostgresStore(PostgresApplicationRecorder):
@@ -115,6 +122,10 @@ class PostgresStore(PostgresApplicationRecorder):
         """See `Store.read_subjects`."""
         rows = await self.reading.select(_SUBJECTS, [stream, list(subjects)], Recorded._make)
         return sorted(rows, key=lambda row: row.seq)
+
+    async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
+        """See `Store.last_topics`."""
+        return dict(await self.reading.select(_LAST_TOPICS, [list(subjects), stream], _pair))
 
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """See `Store.tail`."""

@@ -40,7 +40,8 @@ class Fact(NamedTuple):
     """A recorded event, opened.
 
     `stub` says why readers get less than the event: its person was `erased` (the event is there, what was personal in
-    it is empty), or it is `broken` (there is no event).
+    it is empty), its message was `redacted` (the event is there in full, for those who build on it), or it is `broken`
+    (there is no event).
     """
 
     recorded: Recorded

@@ -6,6 +6,7 @@ streams, the last seq of subjects) for as long as SQLite's `data_version` says t
 """
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -113,6 +114,14 @@ class SQLiteStore(SQLiteApplicationRecorder):
             (stream, *subjects),
         )
         return sorted(rows, key=lambda row: row.seq)
+
+    async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
+        """See `Store.last_topics`."""
+        statement = (
+            "SELECT value, (SELECT topic FROM stored_events WHERE originator_id = ? AND subject = value "
+            "ORDER BY originator_version DESC LIMIT 1) AS last FROM json_each(?) WHERE last IS NOT NULL"
+        )
+        return dict(await self._select(statement, (stream, json.dumps(list(subjects)))))
 
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """See `Store.tail`."""

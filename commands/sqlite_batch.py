@@ -86,7 +86,7 @@ class Batch:
         last = self._memory.subjects.get(key)
         if last is None:
             last = self._connection.execute(_LAST, key).fetchone()[0] or 0
-            if not condition.subject.startswith("message:"):
+            if not condition.subject.startswith(("message:", "reaction:")):
                 self._memory.subjects[key] = last
         return last <= condition.after_seq
 

@@ -7,16 +7,17 @@ before anything is refused its subjects are read again.
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from commands import member, message, rules
+from commands import member, message, reaction, rules
 from commands.errors import Overloaded, Unavailable
 from commands.events import Event, Numbered
 from commands.member import Membership
 from commands.message import MessageState
+from commands.reaction import Reactions
 from commands.rules import Rules
 from commands.sealing import Fact, Mapper
 from commands.store import Store, StoreBusy, StoreUnavailable
 
-type State = Rules | Membership | MessageState
+type State = Rules | Membership | MessageState | Reactions
 
 MAX_REMEMBERED = 50_000
 RULES = "rules"
@@ -26,7 +27,8 @@ def blank(subject: str) -> State:
     """The state of a subject about which nothing has happened."""
     if subject == RULES:
         return Rules()
-    return Membership() if subject.startswith("member:") else MessageState()
+    blanks: dict[str, State] = {"member": Membership(), "message": MessageState(), "reaction": Reactions()}
+    return blanks[subject.partition(":")[0]]
 
 
 def evolve(state: State, at: Numbered, event: Event) -> State:
@@ -38,6 +40,8 @@ def evolve(state: State, at: Numbered, event: Event) -> State:
             return member.evolve(state, at, event)
         case MessageState():
             return message.evolve(state, at, event)
+        case Reactions():
+            return reaction.evolve(state, at, event)
 
 
 class States:
@@ -77,7 +81,7 @@ class States:
         self._remember(room, subject, state)
 
     def _remember(self, room: str, subject: str, state: State) -> None:
-        if isinstance(state, MessageState) or (subject == RULES and state.seq == 0):
+        if isinstance(state, MessageState | Reactions) or (subject == RULES and state.seq == 0):
             return
         self._remembered[room, subject] = state
         self._remembered.move_to_end((room, subject))

@@ -128,6 +128,9 @@ class Store(Protocol):
     async def read_subjects(self, stream: str, subjects: Sequence[str]) -> list[Recorded]:
         """Every event about these subjects of a stream, by seq. Cost: the events returned, never the stream."""
 
+    async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
+        """The topic of the last event about each of these subjects that there is one about. Cost: their number."""
+
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """The last event of every stream among the first `limit` that were recorded after a position, by position."""
 

@@ -1,26 +1,39 @@
 """Reading the log: rooms by seq, the whole store by position, and following it as it grows."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
+from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_name
 from commands.sealing import Fact, Mapper
 from commands.store import Mark, Recorded, Store, StoreUnavailable
 
-__all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable"]
+__all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redacted_by"]
 
 POLL_S = 1.0
 """A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
 
 
 class Log:
-    """The store's events, opened for reading. What the live side and the projections follow."""
+    """The store's events, opened for reading. What the live side and the projections follow.
+
+    What of a room readers may not see any more is decided here: `read_room` marks it as a stub.
+    """
 
     def __init__(self, store: Store, mapper: Mapper) -> None:
         self._store = store
         self._mapper = mapper
 
     async def read_room(self, room: str, *, after: int, upto: int | None = None, limit: int = 300) -> list[Fact]:
-        """A room's events with `after` < seq ≤ `upto`, by seq. Raises: StoreUnavailable."""
-        return await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
+        """A room's events with `after` < seq ≤ `upto`, by seq, what was redacted by now as stubs.
+
+        Costs one look more, at the last events about the messages among them. Raises: StoreUnavailable.
+        """
+        facts = await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
+        redacted = redacted_by(facts)
+        if unsure := {fact.recorded.subject for fact in facts if _says_something(fact)} - redacted:
+            last = await self._store.last_topics(room, list(unsure))
+            redacted |= {subject for subject, topic in last.items() if wire_name(topic) == MessageRedacted.TOPIC}
+        return hide(facts, redacted)
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open recorded events that came another way (the bus), in their order."""
@@ -55,3 +68,20 @@ class Log:
             yield facts
             if not facts:
                 await self._store.wait(after=after, timeout_s=POLL_S)
+
+
+def redacted_by(facts: Iterable[Fact]) -> set[str]:
+    """The subjects of the messages that these events redact."""
+    return {fact.recorded.subject for fact in facts if isinstance(fact.event, MessageRedacted)}
+
+
+def hide(facts: Sequence[Fact], redacted: AbstractSet[str]) -> list[Fact]:
+    """The same events, those that say what a redacted message said as stubs."""
+    return [
+        fact._replace(stub="redacted") if fact.recorded.subject in redacted and _says_something(fact) else fact
+        for fact in facts
+    ]
+
+
+def _says_something(fact: Fact) -> bool:
+    return not fact.stub and isinstance(fact.event, MessagePosted | MessageEdited)

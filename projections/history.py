@@ -1,14 +1,14 @@
 """The history: one row for every message, with the item in wire form, and how far each room has come."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import msgspec
-
-from commands.clock import rfc3339
 from commands.events import MessagePosted
-from commands.subscription import Fact, Recorded
-from projections.projection import by_room, check_next
-from projections.rows import Row, Table, select, upsert
+from commands.subscription import Fact
+from projections import items
+from projections.items import Item
+from projections.projection import CannotApply, by_room, check_next
+from projections.rows import Row, Table, select, select_pairs, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 ITEMS = Table(
@@ -16,69 +16,67 @@ ITEMS = Table(
     {"room": "text", "seq": "bigint", "message_id": "text", "room_time": "bigint", "item": "bytea"},
     keys=2,
 )
-_encode = msgspec.json.Encoder().encode
+
+type Key = tuple[str, str]
+"""A message's room and id."""
 
 
-class Author(msgspec.Struct, frozen=True):
-    """Who wrote a message, and what they were called in it."""
+class Kept(NamedTuple):
+    """A message, and the room's time when it was posted."""
 
-    id: str
-    kind: str
-    handle: str
+    item: Item
+    room_time: int
 
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as REST sends it; the field order is the contract's."""
-
-    message_id: str
-    room: str
-    seq: int
-    position: int
-    author: Author
-    message: str | None
-    created_at: str
-    edited_at: str | None = None
-    redacted: bool = False
-    reply_to: str | None = None
-    reactions: dict[str, int] = {}
-    seq_changed: int
+    def row(self) -> Row:
+        """As it is stored."""
+        item = self.item
+        return item.room, item.seq, item.message_id, self.room_time, items.encode(item)
 
 
 class History:
-    """Projects every message, in its place in its room."""
+    """Projects every message, in its place in its room, as it is now."""
 
     name = "history"
     tables = (ROOMS.name, ITEMS.name)
 
     def apply(self, facts: Sequence[Fact]) -> None:
-        """See `Projection.apply`."""
+        """See `Projection.apply`. Reads and writes as often for many events as for one."""
         rooms = by_room(facts)
         reached = {room: (head, time) for room, head, time in select(ROOMS, "room", list(rooms))}
-        items: list[Row] = []
-        for room, news in rooms.items():
+        news: list[tuple[Fact, int]] = []
+        for room, those in rooms.items():
             head, time = reached.get(room, (0, 0))
-            for fact in news:
+            for fact in those:
                 if fact.recorded.seq > head and fact.event is not None:
                     check_next(fact, head)
                     head, time = fact.recorded.seq, max(time, fact.event.occurred_at)
-                    if isinstance(fact.event, MessagePosted):
-                        items.append(_row(fact.recorded, fact.event, time, erased=fact.stub == "erased"))
+                    news.append((fact, time))
             reached[room] = (head, time)
-        upsert(ITEMS, items)
+        upsert(ITEMS, [kept.row() for kept in _changed(news).values()])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
 
 
-def _row(recorded: Recorded, posted: MessagePosted, room_time: int, *, erased: bool) -> Row:
-    item = Item(
-        message_id=posted.message_id,
-        room=recorded.stream,
-        seq=recorded.seq,
-        position=recorded.position,
-        author=Author(posted.actor, posted.actor.partition(":")[0], "" if erased else posted.handle),
-        message=None if erased else posted.message,
-        created_at=rfc3339(posted.occurred_at),
-        redacted=erased,
-        reply_to=posted.reply_to,
-        seq_changed=recorded.seq,
-    )
-    return recorded.stream, recorded.seq, posted.message_id, room_time, _encode(item)
+def _changed(news: Sequence[tuple[Fact, int]]) -> dict[Key, Kept]:
+    """The messages that these events made or changed, each as it is after them. Raises: CannotApply."""
+    changed = _stored(news)
+    for fact, time in news:
+        if isinstance(fact.event, MessagePosted):
+            changed[fact.recorded.stream, fact.event.message_id] = Kept(items.posted(fact, fact.event), time)
+        elif (key := _changes(fact)) is not None:
+            if key not in changed:
+                raise CannotApply(f"event {fact.recorded.seq} of {key[0]} is about a message that is not there")
+            changed[key] = changed[key]._replace(item=items.change(changed[key].item, fact))
+    return changed
+
+
+def _stored(news: Sequence[tuple[Fact, int]]) -> dict[Key, Kept]:
+    """Those messages that these events change, as the table has them; those that they post are not there yet."""
+    keys = dict.fromkeys(key for fact, _ in news if (key := _changes(fact)) is not None)
+    rows = select_pairs(ITEMS, ("room", "message_id"), list(keys))
+    return {(room, message_id): Kept(items.decode(bytes(item)), time) for room, _, message_id, time, item in rows}
+
+
+def _changes(fact: Fact) -> Key | None:
+    """Which message an event changes, if it changes one."""
+    message_id = items.changed_by(fact.event)
+    return None if message_id is None else (fact.recorded.stream, message_id)

@@ -50,6 +50,21 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
     return rows
 
 
+def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """The rows in which these two text columns are one of `pairs`, with all columns of the table, in no order."""
+    if not pairs:
+        return []
+    columns = ", ".join(table.columns)
+    places = ", ".join(["(%s, %s)"] * len(pairs))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM {table.name} WHERE ({', '.join(keys)}) IN (VALUES {places})",
+            [part for pair in pairs for part in pair],
+        )
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
 def _on_postgresql(statement: str, arrays: list[Any]) -> None:
     """Past Django's own cursor, which would write every array into the statement as text. Errors are Django's."""
     connection.ensure_connection()

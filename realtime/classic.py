@@ -44,7 +44,8 @@ class Classic(Session):
         """Post what somebody says."""
         try:
             said = _decoder.decode(text or b"")
-            await self.post(PostMessage(room=self._room, message=said.message, handle=said.handle), self._drop_refused)
+            command = PostMessage(room=self._room, message=said.message, handle=said.handle)
+            await self.submit(command, self._drop_refused)
         except msgspec.MsgspecError as error:
             self._drop_refused(BadRequest(str(error)))
         except Exception as error:  # noqa: BLE001 - the dialect has no way to say what went wrong

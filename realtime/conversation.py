@@ -6,8 +6,10 @@ from typing import assert_never
 
 from msgspec import UNSET, UnsetType
 
+from commands import reaction
+from commands.amending import EditMessage, RedactMessage
 from commands.errors import BadRequest, Refusal
-from commands.handlers import Receipt
+from commands.handlers import Command, Receipt
 from commands.message import PostMessage
 from realtime.decoding import BadFrame, Frame, Malformed, decode
 from realtime.encoding import VERBATIM, encode
@@ -16,15 +18,20 @@ from realtime.protocol import (
     Ack,
     CloseCode,
     Disconnect,
+    Done,
+    Edit,
     Error,
     Limits,
     Ping,
     Pong,
     Post,
     Posted,
+    React,
+    Redact,
     ServerFrame,
     Subscribe,
     Subscribed,
+    Unreact,
     Unsubscribe,
     Unsubscribed,
     Welcome,
@@ -84,6 +91,8 @@ class Conversation(Session):
         match frame:
             case Post():
                 await self._post(frame)
+            case Edit() | Redact() | React() | Unreact():
+                await self.submit(_change(frame), partial(self._done, frame.id))
             case Ack():
                 self.ack(frame.room, frame.seq)
             case Subscribe():
@@ -107,7 +116,7 @@ class Conversation(Session):
             client_msg_id=frame.client_msg_id,
             reply_to=frame.reply_to,
         )
-        await self.post(command, partial(self._posted, frame.id))
+        await self.submit(command, partial(self._posted, frame.id))
 
     def _posted(self, frame_id: FrameId, receipt: Receipt | Refusal) -> None:
         if isinstance(receipt, Refusal):
@@ -121,6 +130,20 @@ class Conversation(Session):
                 position=receipt.position,
                 message_id=receipt.message_id or "",
                 duplicate=receipt.duplicate,
+            )
+        )
+
+    def _done(self, frame_id: FrameId, receipt: Receipt | Refusal) -> None:
+        if isinstance(receipt, Refusal):
+            self._refuse(receipt, frame_id)
+            return
+        self._say(
+            Done(
+                id=_repeat(frame_id),
+                room=receipt.room,
+                seq=receipt.seq,
+                position=receipt.position,
+                changed=UNSET if receipt.changed else False,
             )
         )
 
@@ -152,6 +175,19 @@ def _read(text: str | None) -> Frame:
     if text is None:
         raise Malformed(BadRequest("Send text frames, not binary ones."))
     return decode(text)
+
+
+def _change(frame: Edit | Redact | React | Unreact) -> Command:
+    """The command that a frame asks for."""
+    match frame:
+        case Edit(room=room, message_id=message_id, message=text):
+            return EditMessage(room=room, message_id=message_id, message=text)
+        case Redact(room=room, message_id=message_id, reason=reason):
+            return RedactMessage(room=room, message_id=message_id, reason=reason or "")
+        case React(room=room, message_id=message_id, emoji=emoji):
+            return reaction.React(room=room, message_id=message_id, emoji=emoji)
+        case Unreact(room=room, message_id=message_id, emoji=emoji):
+            return reaction.Unreact(room=room, message_id=message_id, emoji=emoji)
 
 
 def _repeat(frame_id: FrameId) -> str | int | UnsetType:

@@ -10,11 +10,25 @@ from typing import Any
 import msgspec
 
 from commands.errors import BadJson, BadRequest, InvalidField, Refusal
-from realtime.protocol import CLIENT_FRAMES, MAX_NESTING, Ack, ClientFrame, FrameId, Ping, Post, Subscribe, Unsubscribe
+from realtime.protocol import (
+    CLIENT_FRAMES,
+    MAX_NESTING,
+    Ack,
+    ClientFrame,
+    Edit,
+    FrameId,
+    Ping,
+    Post,
+    React,
+    Redact,
+    Subscribe,
+    Unreact,
+    Unsubscribe,
+)
 
-type Frame = Subscribe | Unsubscribe | Ack | Post | Ping
+type Frame = Subscribe | Unsubscribe | Ack | Post | Edit | Redact | React | Unreact | Ping
 
-_decoder = msgspec.json.Decoder(Subscribe | Unsubscribe | Ack | Post | Ping)
+_decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame.__value__)
 _TYPES: dict[object, type[ClientFrame]] = {frame.__struct_config__.tag: frame for frame in CLIENT_FRAMES}
 # Possessive, and content with a string that never ends: a frame of nothing but quotes costs no more than any other.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -42,7 +56,7 @@ def decode(text: str) -> Frame:
     if text.count("{") + text.count("[") > MAX_NESTING:
         _check_nesting(text)
     try:
-        frame: Frame = _decoder.decode(text)
+        frame = _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError):
         return _read_slowly(text)
     return frame

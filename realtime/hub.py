@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from commands.subscription import Fact, Log, StoreUnavailable
+from commands.subscription import Fact, Log, StoreUnavailable, hide, redacted_by
 from realtime.encoding import Dialect
 from realtime.outlet import Outlet
 from realtime.tally import Cause, Tally
@@ -96,8 +96,14 @@ class Hub:
             facts.append(fact)
             self.seq += 1
         if facts:
-            self._send(facts)
+            self._send(self._as_seen(facts))
         self.heal_soon("gap")
+
+    def _as_seen(self, facts: list[Fact]) -> list[Fact]:
+        """What comes late, after its message was redacted, is not shown any more."""
+        if len(facts) + len(self._ahead) == 1:
+            return facts
+        return hide(facts, redacted_by([*facts, *self._ahead.values()]))
 
     def _send(self, facts: list[Fact]) -> None:
         for dialect, outlets in self._live.items():

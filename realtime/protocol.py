@@ -69,6 +69,37 @@ class Post(ClientFrame, frozen=True, kw_only=True, tag="post"):
     reply_to: Text | None = None
 
 
+class MessageFrame(ClientFrame, frozen=True, kw_only=True):
+    """Something to be done about one message."""
+
+    room: Label
+    message_id: Text
+
+
+class Edit(MessageFrame, frozen=True, kw_only=True, tag="edit"):
+    """Say something else in place of what a message says; its author may."""
+
+    message: Text
+
+
+class Redact(MessageFrame, frozen=True, kw_only=True, tag="redact"):
+    """Hide what a message says from readers, for good; its author and the room's owner may."""
+
+    reason: Text | None = None
+
+
+class React(MessageFrame, frozen=True, kw_only=True, tag="react"):
+    """React to a message with an emoji. Twice is once."""
+
+    emoji: Text
+
+
+class Unreact(MessageFrame, frozen=True, kw_only=True, tag="unreact"):
+    """Take your own reaction back."""
+
+    emoji: Text
+
+
 class Ping(ClientFrame, frozen=True, kw_only=True, tag="ping"):
     """Ask whether the server is there."""
 
@@ -133,6 +164,15 @@ class Posted(Reply, frozen=True, kw_only=True, tag="posted"):
     position: int
     message_id: str
     duplicate: bool
+
+
+class Done(Reply, frozen=True, kw_only=True, tag="done"):
+    """The change is durable. With `changed`, which is false: nothing had to change, and this is where it stands."""
+
+    room: str
+    seq: int
+    position: int
+    changed: Literal[False] | UnsetType = UNSET
 
 
 class Pong(Reply, frozen=True, kw_only=True, tag="pong"):
@@ -203,7 +243,7 @@ class CloseCode(IntEnum):
         return self in (CloseCode.SHUTTING_DOWN, CloseCode.INTERNAL) or 4000 <= self < 4500
 
 
-CLIENT_FRAMES: tuple[type[ClientFrame], ...] = (Subscribe, Unsubscribe, Ack, Post, Ping)
+CLIENT_FRAMES: tuple[type[ClientFrame], ...] = (Subscribe, Unsubscribe, Ack, Post, Edit, Redact, React, Unreact, Ping)
 SERVER_FRAMES: tuple[type[ServerFrame], ...] = (
-    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Pong, EventFrame, Error, Disconnect,
+    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Done, Pong, EventFrame, Error, Disconnect,
 )  # fmt: skip

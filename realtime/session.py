@@ -8,9 +8,8 @@ from functools import partial
 from typing import ClassVar, NamedTuple
 
 from commands.errors import AfterBeyondHead, Banned, Internal, RateLimited, Refusal, Unauthenticated, Unavailable
-from commands.handlers import Handlers, Receipt
+from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller, Identity
-from commands.message import PostMessage
 from commands.serving import serve
 from commands.subscription import StoreUnavailable
 from realtime.encoding import Dialect
@@ -131,10 +130,10 @@ class Session:
         if subscription := self._subscriptions.get(room):
             subscription.ack(seq)
 
-    async def post(self, command: PostMessage, answer: Answer) -> None:
-        """Post; `answer` comes when it is durable or refused. Raises: Refusal when it is refused at once.
+    async def submit(self, command: Command, answer: Answer) -> None:
+        """Post or change; `answer` comes when it is durable or refused. Raises: Refusal when it is refused at once.
 
-        Posts of one socket are accepted in turn, and so keep their order.
+        Commands of one socket are accepted in turn, and so keep their order.
         """
         await self._open_posts.acquire()
         try:

@@ -23,6 +23,8 @@ paths = st.one_of(
     st.sampled_from(["/guests", "/rooms", "/projections", "/rooms/general/messages", "/rooms/general"]),
     st.builds("/rooms/{}".format, places),
     st.builds("/rooms/{}/messages/{}".format, places, places),
+    st.builds("/rooms/general/messages/{}/reactions/{}".format, places, places),
+    st.builds("/rooms/general/messages/01938a5c7b1e9d04c1f6a8b2e35d7f90/reactions/{}".format, places),
     st.builds("/rooms/{}/events".format, places),
     st.builds("/rooms/general/bans/{}".format, places),
 )

@@ -16,6 +16,10 @@ PATHS = {
     ("POST", "/rooms/{label}/messages"),
     ("GET", "/rooms/{label}/messages"),
     ("GET", "/rooms/{label}/messages/{message_id}"),
+    ("PATCH", "/rooms/{label}/messages/{message_id}"),
+    ("DELETE", "/rooms/{label}/messages/{message_id}"),
+    ("PUT", "/rooms/{label}/messages/{message_id}/reactions/{emoji}"),
+    ("DELETE", "/rooms/{label}/messages/{message_id}/reactions/{emoji}"),
     ("GET", "/rooms/{label}/events"),
     ("PUT", "/rooms/{label}/bans/{person}"),
     ("DELETE", "/rooms/{label}/bans/{person}"),
@@ -62,7 +66,7 @@ async def test_an_operation_answers_its_own_example_as_documented(
     if path != "/rooms" or method != "POST":
         await ada.open(garden)
     posted = await ada.post(garden, "hi")
-    places = {"label": garden, "message_id": posted["message_id"], "person": grace.person}
+    places = {"label": garden, "message_id": posted["message_id"], "person": grace.person, "emoji": "🫖"}
     what: dict[str, Any] = {}
     if body := operation.get("requestBody"):
         what["json"] = body["content"]["application/json"]["example"]

@@ -14,7 +14,11 @@ from commands.events import (
     Event,
     MemberBanned,
     MemberUnbanned,
+    MessageEdited,
     MessagePosted,
+    MessageRedacted,
+    ReactionAdded,
+    ReactionRemoved,
     RoomChanged,
     RoomOpened,
 )
@@ -23,6 +27,7 @@ from tests.cast import ADA, GENERAL, GRACE, NOON
 from tests.commands.vault import MemoryVault, mapper
 
 FOLDER = Path(__file__).with_name("fixtures")
+MESSAGE = "019ab3c45d6e0123456789abcdef0123"
 STAMP = Cause(ADA, NOON, "req-1", "192.0.2.7", "curl/8").stamp()
 
 FORMS: dict[str, Event] = {
@@ -30,12 +35,16 @@ FORMS: dict[str, Event] = {
     "room.changed": RoomChanged(**STAMP, title="All", topic="Tea 🫖", archived=False, slow_mode_s=5),
     "message.posted": MessagePosted(
         **STAMP,
-        message_id="019ab3c45d6e0123456789abcdef0123",
+        message_id=MESSAGE,
         message="Über dem Nebel 🫖",
         handle="Ada L.",
         reply_to="019ab3c45d6d0123456789abcdef0123",
         client_msg_id="019ab3c4-5d6e-7f80-8a1b-2c3d4e5f6071",
     ),
+    "message.edited": MessageEdited(**STAMP, message_id=MESSAGE, message="Über den Wolken 🫖"),
+    "message.redacted": MessageRedacted(**STAMP, message_id=MESSAGE, reason="Too personal"),
+    "reaction.added": ReactionAdded(**STAMP, message_id=MESSAGE, emoji="👩🏽‍🚀"),
+    "reaction.removed": ReactionRemoved(**STAMP, message_id=MESSAGE, emoji="👩🏽‍🚀"),
     "member.banned": MemberBanned(**STAMP, person=GRACE, until=NOON + 1, reason="spam"),
     "member.unbanned": MemberUnbanned(**STAMP, person=GRACE),
 }

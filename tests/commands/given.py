@@ -1,19 +1,19 @@
 """given(events).when(command).then(events or refusal): how a decision is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import pytest
 
-from commands import member, message, rules
+from commands import deciding, member, message
+from commands.deciding import Command
 from commands.errors import Refusal
 from commands.events import Cause, Event, MessagePosted, Numbered, RoomOpened
-from commands.member import Ban, Membership, Unban
+from commands.member import Membership
 from commands.message import MessageState, PostMessage
-from commands.rules import ChangeRoom, OpenRoom, Rules
+from commands.rules import Rules
+from commands.states import State, blank, evolve
 from tests.cast import ADA, GENERAL, GRACE, NOON
-
-Command = OpenRoom | ChangeRoom | PostMessage | Ban | Unban
 
 
 def by(person: str, at: int = NOON) -> dict[str, Any]:
@@ -36,25 +36,22 @@ class given:  # noqa: N801 (it reads as a sentence)
         self.events = events
         self._outcome: Iterable[Event] | Refusal = ()
 
-    def rules(self) -> Rules:
-        state = Rules()
+    def state(self, subject: str) -> State:
+        """What is known of a subject."""
+        state = blank(subject)
         for seq, event in enumerate(self.events, 1):
-            state = rules.evolve(state, Numbered(seq, seq + 100), event)
+            if event.subject == subject:
+                state = evolve(state, Numbered(seq, seq + 100), event)
         return state
+
+    def rules(self) -> Rules:
+        return self._known(["rules"]).rules
 
     def membership(self, person: str) -> Membership:
-        state = Membership()
-        for seq, event in enumerate(self.events, 1):
-            if event.subject == f"member:{person}":
-                state = member.evolve(state, Numbered(seq, seq + 100), event)
-        return state
+        return self._known([f"member:{person}"]).membership(person)
 
-    def message(self, message_id: str | None) -> MessageState:
-        state = MessageState()
-        for seq, event in enumerate(self.events, 1):
-            if event.subject == f"message:{message_id}":
-                state = message.evolve(state, Numbered(seq, seq + 100), event)
-        return state
+    def message(self, message_id: str) -> MessageState:
+        return self._known([f"message:{message_id}"]).message(message_id)
 
     def when(self, command: Command, *, by: str = ADA, at: int = NOON) -> Self:
         try:
@@ -73,21 +70,14 @@ class given:  # noqa: N801 (it reads as a sentence)
         assert field is None or self._outcome.errors[0]["field"] == field
 
     def _decide(self, command: Command, cause: Cause) -> Iterable[Event]:
-        match command:
-            case OpenRoom():
-                return rules.open_room(self.rules(), command, cause)
-            case ChangeRoom():
-                return rules.change_room(self.rules(), command, cause)
-            case Ban():
-                return member.ban(self.rules(), self.membership(command.person), command, cause)
-            case Unban():
-                return member.unban(self.rules(), self.membership(command.person), command, cause)
-            case PostMessage():
-                return self._post(command, cause)
-
-    def _post(self, command: PostMessage, cause: Cause) -> Iterable[Event]:
-        message.check_post(command)
+        deciding.check(command)
+        if not isinstance(command, PostMessage):
+            known = self._known(deciding.subjects(command, cause.actor, None))
+            return deciding.decide(command, known, cause)
         message_id = message.derive_id(command.room, cause.actor, command.client_msg_id or message.mint())
-        replied_to = self.message(command.reply_to) if command.reply_to else None
+        known = self._known(deciding.subjects(command, cause.actor, message_id))
         handle = command.handle or member.default_handle(cause.actor)
-        return message.post(self.rules(), self.membership(cause.actor), replied_to, command, message_id, handle, cause)
+        return deciding.decide_post(command, known, message_id, handle, cause, autocreate=False)
+
+    def _known(self, subjects: Sequence[str]) -> deciding.Known:
+        return deciding.Known({subject: self.state(subject) for subject in subjects})

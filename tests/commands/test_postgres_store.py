@@ -115,6 +115,7 @@ async def work(store: PostgresStore, stream: str, rounds: int) -> None:
         await store.read_stream(stream, after=head, limit=10)
         await store.read_stream(stream, upto=head, backwards=True, limit=10)
         await store.read_subjects(stream, ["message:4", f"new{i}", "none"])
+        await store.last_topics(stream, ["message:4", f"new{i}", "none"])
         position = await store.last_position()
         await store.read_all(after=position - 3, limit=10)
         await store.tail(after=position - 3)

@@ -179,6 +179,16 @@ async def test_subjects_are_read_alone_and_in_order(store: Store) -> None:
     assert await store.read_subjects("general", []) == []
 
 
+async def test_the_last_topic_of_each_subject_is_found(store: Store) -> None:
+    edited = NewEvent("edited '\\ %", "message:a", b"{}")
+    await store.append([message("a"), message("b"), message("a", room="garden")])
+    await store.append([Entry("general", [Condition("message:a", 1)], [edited])])
+    [first] = [row for row in await store.read_stream("general") if row.subject == "message:b"]
+    wanted = ["message:a", "message:b", "message:none", "message:'\"\\"]
+    assert await store.last_topics("general", wanted) == {"message:a": "edited '\\ %", "message:b": first.topic}
+    assert await store.last_topics("nowhere", wanted) == await store.last_topics("general", []) == {}
+
+
 @pytest.mark.parametrize(
     "text", ["naïve", "你好", "مرحبا", "👩‍👩‍👧‍👦", "e\u0301 ≠ \u00e9", "\u202e\ufeff\uffff", "'; \\ % %s $1 {} \n\t"]
 )

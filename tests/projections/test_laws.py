@@ -6,9 +6,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commands.amending import EditMessage, RedactMessage
 from commands.errors import Refusal
 from commands.handlers import Command
-from commands.message import PostMessage
+from commands.message import PostMessage, derive_id
+from commands.reaction import React, Unreact
 from commands.rules import ChangeRoom, OpenRoom
 from projections.directory import Directory
 from projections.history import History
@@ -18,12 +20,19 @@ from tests.projections.deployment import Deployment, forget, on_django, tables
 
 ROOMS = st.sampled_from([GENERAL, GARDEN])
 TEXTS = st.sampled_from(["hi", "ho", "مرحبا", "x" * 3000])
+IDS = st.builds(derive_id, st.just(GENERAL), st.sampled_from([ADA, GRACE]), st.sampled_from(["a", "b"]))
+ABOUT = {"room": st.just(GENERAL), "message_id": IDS}
+EMOJI = st.sampled_from(["🫖", "👍"])
 COMMANDS = st.one_of(
     st.builds(OpenRoom, room=ROOMS, visibility=st.sampled_from(["public", "private"])),
     st.builds(PostMessage, room=ROOMS, message=TEXTS, client_msg_id=st.sampled_from([None, "a", "b"])),
-    st.builds(ChangeRoom, room=ROOMS, title=TEXTS, archived=st.sampled_from([None, True, False])),
+    st.builds(ChangeRoom, room=ROOMS, title=TEXTS, archived=st.sampled_from([None, None, True, False])),
+    st.builds(EditMessage, message=TEXTS, **ABOUT),
+    st.builds(RedactMessage, **ABOUT),
+    st.builds(React, emoji=EMOJI, **ABOUT),
+    st.builds(Unreact, emoji=EMOJI, **ABOUT),
 )
-SCRIPTS = st.lists(st.tuples(st.sampled_from([ADA, GRACE]), COMMANDS), min_size=1, max_size=12)
+SCRIPTS = st.lists(st.tuples(st.sampled_from([ADA, GRACE]), COMMANDS), min_size=1, max_size=25)
 
 
 async def play(deployment: Deployment, script: list[tuple[str, Command]]) -> None:

@@ -56,7 +56,7 @@ async def test_a_parked_room_can_be_released_and_has_missed_nothing(
         raise ValueError("one of the words that were said")
 
     with monkeypatch.context() as bug:
-        bug.setattr("projections.history._row", fails)
+        bug.setattr("projections.items.posted", fails)
         await deployment.project()
     assert execute("SELECT projection, error FROM parked_room") == [("history", "ValueError")]
     await deployment.say(ADA, "three")

@@ -1,0 +1,89 @@
+"""A message as REST sends it, and what each event about it makes of it. Pure."""
+
+import msgspec
+
+from commands.clock import rfc3339
+from commands.events import Event, MessageEdited, MessagePosted, MessageRedacted, ReactionAdded, ReactionRemoved
+from commands.subscription import Fact
+from projections.projection import CannotApply
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who wrote a message, and what they were called in it."""
+
+    id: str
+    kind: str
+    handle: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as REST sends it; the field order is the contract's."""
+
+    message_id: str
+    room: str
+    seq: int
+    position: int
+    author: Author
+    message: str | None
+    created_at: str
+    edited_at: str | None = None
+    redacted: bool = False
+    reply_to: str | None = None
+    reactions: dict[str, int] = {}
+    seq_changed: int
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Item).decode
+
+
+def posted(fact: Fact, event: MessagePosted) -> Item:
+    """A message as it was posted; one of a person who was erased says nothing."""
+    erased = fact.stub == "erased"
+    return Item(
+        message_id=event.message_id,
+        room=fact.recorded.stream,
+        seq=fact.recorded.seq,
+        position=fact.recorded.position,
+        author=Author(event.actor, event.actor.partition(":")[0], "" if erased else event.handle),
+        message=None if erased else event.message,
+        created_at=rfc3339(event.occurred_at),
+        redacted=erased,
+        reply_to=event.reply_to,
+        seq_changed=fact.recorded.seq,
+    )
+
+
+def changed_by(event: Event | None) -> str | None:
+    """The id of the message that an event changes, if it changes one."""
+    if isinstance(event, MessageEdited | MessageRedacted | ReactionAdded | ReactionRemoved):
+        return event.message_id
+    return None
+
+
+def change(item: Item, fact: Fact) -> Item:
+    """The message after one more event about it. Raises: CannotApply."""
+    item = msgspec.structs.replace(item, seq_changed=fact.recorded.seq)
+    match fact.event:
+        case MessageEdited() as edited:
+            text = None if fact.stub == "erased" else edited.message
+            return msgspec.structs.replace(item, message=text, edited_at=rfc3339(edited.occurred_at))
+        case MessageRedacted():
+            return msgspec.structs.replace(item, message=None, redacted=True)
+        case ReactionAdded() as added:
+            return _count(item, added.emoji, 1)
+        case ReactionRemoved() as removed:
+            return _count(item, removed.emoji, -1)
+        case _:
+            return item
+
+
+def _count(item: Item, emoji: str, by: int) -> Item:
+    """Decisions see to it that each person's reaction is added once, and removed once."""
+    count = item.reactions.get(emoji, 0) + by
+    if count < 0:
+        raise CannotApply(f"a reaction to {item.message_id} was removed that is not there")
+    reactions = {**item.reactions, emoji: count}
+    if not count:
+        del reactions[emoji]
+    return msgspec.structs.replace(item, reactions=reactions)
