@@ -6,11 +6,12 @@ import msgspec
 from django.http import HttpResponse
 from ninja import Header, Query, Router
 
-from api.answers import Done, History, Message, Posted, done, send_json
+from api.answers import Done, History, Message, Posted, send_json
 from api.bodies import Edit, NewMessage
+from api.changing import change
 from api.credentials import CREDENTIALS, caller, reader
 from api.documentation import BODY, IN_ROOM, WRITING, documented
-from api.places import Label, MessageId, check_message, check_room
+from api.places import Label, MessageId, check_message
 from api.query import AtLeast, PageQuery, RedactionQuery
 from api.requests import Request
 from commands.amending import EditMessage, RedactMessage
@@ -109,10 +110,7 @@ async def read_message(request: Request, label: Label, message_id: MessageId, wa
 )
 async def edit_message(request: Request, label: Label, message_id: MessageId, edit: Edit) -> HttpResponse:
     """Say something else in its place. Its author may."""
-    check_room(label)
-    check_message(message_id)
-    command = EditMessage(room=label, message_id=message_id, message=edit.message)
-    return done(await request.handlers.handle(command, caller(request)))
+    return await change(request, EditMessage(room=label, message_id=message_id, message=edit.message))
 
 
 @router.delete(
@@ -125,10 +123,7 @@ async def redact_message(
     request: Request, label: Label, message_id: MessageId, wanted: Query[RedactionQuery]
 ) -> HttpResponse:
     """Hide what a message says from readers, for good; its place is kept. Its author and the room's owner may."""
-    check_room(label)
-    check_message(message_id)
-    command = RedactMessage(room=label, message_id=message_id, reason=wanted.reason)
-    return done(await request.handlers.handle(command, caller(request)))
+    return await change(request, RedactMessage(room=label, message_id=message_id, reason=wanted.reason))
 
 
 def _name(client_msg_id: str | None, idempotency_key: str | None) -> str | None:

@@ -43,6 +43,8 @@ SPREAD_MS = 5000
 """Clients that are all sent away together are told to come back over this long."""
 
 type FrameId = str | int | None
+type Asking = Post | Edit | Redact | React | Unreact
+"""A frame that asks for a command."""
 
 
 class Conversation(Session):
@@ -89,10 +91,8 @@ class Conversation(Session):
 
     async def _carry_out(self, frame: Frame) -> None:
         match frame:
-            case Post():
-                await self._post(frame)
-            case Edit() | Redact() | React() | Unreact():
-                await self.submit(_change(frame), partial(self._done, frame.id))
+            case Post() | Edit() | Redact() | React() | Unreact():
+                await self.submit(_command(frame), partial(self._answer, frame))
             case Ack():
                 self.ack(frame.room, frame.seq)
             case Subscribe():
@@ -108,44 +108,11 @@ class Conversation(Session):
     def _began(self, room: str, frame_id: FrameId, head: int, after: int) -> None:
         self._say(Subscribed(id=_repeat(frame_id), room=room, head=head, after=after))
 
-    async def _post(self, frame: Post) -> None:
-        command = PostMessage(
-            room=frame.room,
-            message=frame.message,
-            handle=frame.handle,
-            client_msg_id=frame.client_msg_id,
-            reply_to=frame.reply_to,
-        )
-        await self.submit(command, partial(self._posted, frame.id))
-
-    def _posted(self, frame_id: FrameId, receipt: Receipt | Refusal) -> None:
+    def _answer(self, frame: Asking, receipt: Receipt | Refusal) -> None:
         if isinstance(receipt, Refusal):
-            self._refuse(receipt, frame_id)
-            return
-        self._say(
-            Posted(
-                id=_repeat(frame_id),
-                room=receipt.room,
-                seq=receipt.seq,
-                position=receipt.position,
-                message_id=receipt.message_id or "",
-                duplicate=receipt.duplicate,
-            )
-        )
-
-    def _done(self, frame_id: FrameId, receipt: Receipt | Refusal) -> None:
-        if isinstance(receipt, Refusal):
-            self._refuse(receipt, frame_id)
-            return
-        self._say(
-            Done(
-                id=_repeat(frame_id),
-                room=receipt.room,
-                seq=receipt.seq,
-                position=receipt.position,
-                changed=UNSET if receipt.changed else False,
-            )
-        )
+            self._refuse(receipt, frame.id)
+        else:
+            self._say(_posted(frame.id, receipt) if isinstance(frame, Post) else _done(frame.id, receipt))
 
     def _count_malformed(self, refusal: Refusal) -> None:
         self._malformed += 1
@@ -177,9 +144,11 @@ def _read(text: str | None) -> Frame:
     return decode(text)
 
 
-def _change(frame: Edit | Redact | React | Unreact) -> Command:
+def _command(frame: Asking) -> Command:
     """The command that a frame asks for."""
     match frame:
+        case Post(room=room, message=text, handle=handle, client_msg_id=name, reply_to=reply_to):
+            return PostMessage(room=room, message=text, handle=handle, client_msg_id=name, reply_to=reply_to)
         case Edit(room=room, message_id=message_id, message=text):
             return EditMessage(room=room, message_id=message_id, message=text)
         case Redact(room=room, message_id=message_id, reason=reason):
@@ -188,6 +157,27 @@ def _change(frame: Edit | Redact | React | Unreact) -> Command:
             return reaction.React(room=room, message_id=message_id, emoji=emoji)
         case Unreact(room=room, message_id=message_id, emoji=emoji):
             return reaction.Unreact(room=room, message_id=message_id, emoji=emoji)
+
+
+def _posted(frame_id: FrameId, receipt: Receipt) -> Posted:
+    return Posted(
+        id=_repeat(frame_id),
+        room=receipt.room,
+        seq=receipt.seq,
+        position=receipt.position,
+        message_id=receipt.message_id or "",
+        duplicate=receipt.duplicate,
+    )
+
+
+def _done(frame_id: FrameId, receipt: Receipt) -> Done:
+    return Done(
+        id=_repeat(frame_id),
+        room=receipt.room,
+        seq=receipt.seq,
+        position=receipt.position,
+        changed=UNSET if receipt.changed else False,
+    )
 
 
 def _repeat(frame_id: FrameId) -> str | int | UnsetType:

@@ -40,10 +40,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. Exits the process with a message when it cannot."""
-        await super().startup(sockets=sockets)
         gc.collect()
         gc.freeze()  # what was imported stays: a collector that walks through it would hold everybody up
         gc.set_threshold(GARBAGE)
+        await super().startup(sockets=sockets)
         for listening in self.servers:
             host, port, *_ = listening.sockets[0].getsockname()
             log.info("Verbatim is at http://%s:%d", f"[{host}]" if ":" in host else host, port)
