@@ -51,26 +51,38 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
 
 
 def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """The rows in which these two text columns are one of `pairs`, with all columns of the table, in no order."""
+    """The rows in which these two text columns are one of `pairs`, with all columns of the table, in no order.
+
+    One probe of the index on them for each pair (no two rows have the same), however large the table is: left to
+    choose, both databases would read all of it for a large batch.
+    """
     if not pairs:
         return []
-    columns = ", ".join(table.columns)
+    found = f"SELECT {', '.join(table.columns)} FROM {{}} WHERE {keys[0]} = wanted.a AND {keys[1]} = wanted.b"
+    if connection.vendor == "postgresql":
+        probe = found.format(table.name)
+        return _on_postgresql(
+            "SELECT found.* FROM unnest(%s::text[], %s::text[]) wanted (a, b) "
+            f"CROSS JOIN LATERAL ({probe} LIMIT 1) found",
+            [TextArray.of(column) for column in zip(*pairs, strict=True)],
+        )
     places = ", ".join(["(%s, %s)"] * len(pairs))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {columns} FROM {table.name} WHERE ({', '.join(keys)}) IN (VALUES {places})",
+            f"WITH wanted (a, b) AS (VALUES {places}) {found.format(f'wanted CROSS JOIN {table.name}')}",
             [part for pair in pairs for part in pair],
         )
         rows: list[Row] = cursor.fetchall()
     return rows
 
 
-def _on_postgresql(statement: str, arrays: list[Any]) -> None:
+def _on_postgresql(statement: str, arrays: list[Any]) -> list[Row]:
     """Past Django's own cursor, which would write every array into the statement as text. Errors are Django's."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         register(cursor)
         cursor.execute(statement.encode(), arrays)
+        return cursor.fetchall() if cursor.description else []
 
 
 _PACKED: dict[str, Callable[[Sequence[Any]], bytes]] = {

@@ -117,6 +117,21 @@ def _execute(statement: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def enlarge(database: str) -> None:
+    """20 000 messages more in the history of a room, with their numbers as ids, and ANALYZE."""
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n"
+        if database.startswith("sqlite")
+        else "SELECT i FROM generate_series(1, 20000) n(i)"
+    )
+    blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
+    execute(
+        "INSERT INTO history_item (room, seq, message_id, room_time, item) "
+        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, {blob} FROM ({numbers}) many"
+    )
+    execute("ANALYZE")
+
+
 def tables() -> dict[str, list[tuple[Any, ...]]]:
     """Everything that the projections wrote."""
     return {

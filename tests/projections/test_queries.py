@@ -15,7 +15,7 @@ from commands.rules import ChangeRoom, OpenRoom
 from projections import statements
 from projections.reading import _NAMED
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
-from tests.projections.deployment import Deployment, Running, execute, said
+from tests.projections.deployment import Deployment, Running, enlarge, execute, said
 
 LINES = 30
 
@@ -128,7 +128,7 @@ async def test_a_page_is_one_statement(deployment: Deployment, monkeypatch: pyte
 @pytest.mark.parametrize("statement", [statements.BEFORE, statements.AFTER, statements.AROUND, statements.AT])
 async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, database: str, statement: str) -> None:
     await fill(deployment)
-    _enlarge(database)
+    enlarge(database)
     place = {"room": GENERAL, "before": 5000, "after": 5000, "around": 5000, "at": 5000, "limit": 51}
     used = {name: value for name, value in place.items() if f":{name}" in statement}
     plan = _plan(database, statement, used)
@@ -137,20 +137,6 @@ async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, data
     assert not [
         line for line in touched if "Seq Scan" in line or "SCAN history_item" in line.upper().replace("USING", "")
     ]
-
-
-def _enlarge(database: str) -> None:
-    numbers = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n"
-        if database.startswith("sqlite")
-        else "SELECT i FROM generate_series(1, 20000) n(i)"
-    )
-    blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
-    execute(
-        "INSERT INTO history_item (room, seq, message_id, room_time, item) "
-        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, {blob} FROM ({numbers}) many"
-    )
-    execute("ANALYZE")
 
 
 def _plan(database: str, statement: str, place: dict[str, Any]) -> str:
