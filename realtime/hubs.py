@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Sequence
 
 from commands.subscription import Log, Recorded, StoreUnavailable
@@ -16,6 +17,10 @@ log = logging.getLogger(__name__)
 MAX_OPENING = 64
 """Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
 WATCH_S = 1.0
+SOONEST_MS = 100
+LATEST_MS = 5000
+APART_MS = 1
+"""When clients that are all sent away together are told to come back: the more they are, the longer it takes."""
 
 
 class Hubs:
@@ -31,6 +36,7 @@ class Hubs:
         self._hubs: dict[str, Hub] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._leaving = 0
         bus.deliver_to(self._receive)
 
     async def start(self) -> None:
@@ -55,6 +61,12 @@ class Hubs:
         """Tell every socket to come back later, and close it."""
         for goodbye in list(self.goodbyes):
             goodbye()
+
+    def return_ms(self) -> int:
+        """How long somebody who leaves because the server does is to stay away: each another time."""
+        self._leaving = max(self._leaving, len(self.goodbyes))
+        latest = min(LATEST_MS, SOONEST_MS + self._leaving * APART_MS)
+        return random.randint(SOONEST_MS, latest)  # noqa: S311 - spreads
 
     def enter(self, room: str) -> Hub:
         """The hub of a room, until `leave` was called as often."""

@@ -73,7 +73,7 @@ class Session:
 
     def shut_down(self) -> None:
         """The server goes away."""
-        self.end(CloseCode.SHUTTING_DOWN)
+        self.end(CloseCode.SHUTTING_DOWN, self._hubs.return_ms())
 
     async def finish(self) -> None:
         """The server goes away: answer what was posted, then end."""

@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from commands.identity import Guests
 from commands.message import mint
-from tests.acceptance.history import Acknowledged, History, Seen, Sent, Subscribed
+from tests.acceptance.history import Acknowledged, CutOff, History, Resumed, Seen, Sent, Subscribed
 
 LOST = (OSError, EOFError, WebSocketException, TimeoutError, httpx.TransportError)
 PAGE = 300
@@ -57,6 +57,8 @@ class Client:
         self._pause_s = PAUSE_S
         self._random = random.Random(name)
         self._connections = 0
+        self._is_cut_off = False
+        self._told_to_wait_s = 0.0
 
     async def run(self) -> None:
         """Talk until `stopping`, and then until every message has its answer."""
@@ -65,6 +67,9 @@ class Client:
             try:
                 await self.talk(f"{self.name}/{self._connections}")
             except LOST as error:
+                if not self._is_cut_off:
+                    self._is_cut_off = True
+                    self.history.add(CutOff(client=self.name))
                 sent_away = isinstance(error, ConnectionClosed) and error.rcvd and error.rcvd.code == SENT_AWAY
                 await self.back_off("" if sent_away else repr(error))
 
@@ -73,10 +78,11 @@ class Client:
         raise NotImplementedError
 
     async def back_off(self, trouble: str) -> None:
-        """Leave the server alone, each time a little longer, until something works again."""
+        """Leave the server alone as long as it asked, else each time a little longer, until something works again."""
         if trouble:
             self.troubles[trouble] += 1
-        await asyncio.sleep(self._pause_s * self._random.uniform(0.5, 1))
+        await asyncio.sleep(self._told_to_wait_s or self._pause_s * self._random.uniform(0.5, 1))
+        self._told_to_wait_s = 0.0
         self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
 
     async def pace(self) -> None:
@@ -86,6 +92,16 @@ class Client:
     def is_well(self) -> None:
         """Something works: the next trouble is a new one."""
         self._pause_s = PAUSE_S
+        if self._is_cut_off:
+            self._is_cut_off = False
+            self.history.add(Resumed(client=self.name))
+
+    async def receive(self, socket: ClientConnection) -> dict[str, Any]:
+        """The next frame; one that sends us away is heeded. Raises: TimeoutError when none comes for long."""
+        frame = await receive(socket)
+        if frame["type"] == "disconnect":
+            self._told_to_wait_s = frame["retry_after_ms"] / 1000
+        return frame
 
     def think(self) -> str:
         """Have one more message to say; answers its name."""
@@ -173,7 +189,7 @@ class SocketClient(Client):
         await socket.send(json.dumps({"type": "post", "id": name, "room": room, **body}))
 
     async def _hear(self, socket: ClientConnection, connection: str) -> None:
-        frame = await receive(socket)
+        frame = await self.receive(socket)
         if frame["type"] == "posted":
             self.answered(connection, frame["id"], frame)
         elif frame["type"] == "error":
@@ -196,7 +212,7 @@ class Watcher(Client):
             self.history.add(Subscribed(watcher=self.name, room=room, after=self.seq))
             self._pages_from = self.seq
             while not self.stopping:
-                await self._hear(socket, await receive(socket))
+                await self._hear(socket, await self.receive(socket))
 
     async def _hear(self, socket: ClientConnection, frame: dict[str, Any]) -> None:
         if frame["type"] == "error":

@@ -54,6 +54,18 @@ class Seen(Moment, frozen=True, kw_only=True, tag="seen"):
     message: str | None
 
 
+class CutOff(Moment, frozen=True, kw_only=True, tag="cut off"):
+    """A client lost its connection, or was sent away."""
+
+    client: str
+
+
+class Resumed(Moment, frozen=True, kw_only=True, tag="resumed"):
+    """A client that was cut off is served again: it was answered, or has caught up."""
+
+    client: str
+
+
 class Read(Moment, frozen=True, kw_only=True, tag="read"):
     """A reader was given the newest `limit` messages of a room, as seq and message_id."""
 
@@ -79,7 +91,7 @@ class Mended(Moment, frozen=True, kw_only=True, tag="mended"):
     fault: str
 
 
-type Record = Sent | Acknowledged | Subscribed | Seen | Read | Struck | Mended
+type Record = Sent | Acknowledged | Subscribed | Seen | CutOff | Resumed | Read | Struck | Mended
 
 
 class History:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.history import Acknowledged, History, Read, Record, Seen, Subscribed, read
+from tests.acceptance.history import Acknowledged, CutOff, History, Read, Record, Resumed, Seen, Subscribed, read
 from tests.acceptance.planted import (
     LINES,
     LOG,
@@ -22,7 +22,7 @@ from tests.acceptance.planted import (
     without,
 )
 from tests.acceptance.promises import Logged, View, check
-from tests.acceptance.timing import Recovery, deliveries, rate, recoveries
+from tests.acceptance.timing import Recovery, deliveries, rate, recoveries, resumptions
 from tests.cast import ADA, GENERAL, GRACE
 
 
@@ -132,6 +132,17 @@ def test_a_message_that_was_refused_and_sent_again_may_stand_behind_later_ones()
 def test_a_fault_is_over_when_what_was_sent_since_then_is_answered() -> None:
     assert recoveries(RECORDS) == [Recovery("kill -9", 2.0)]
     assert recoveries([record for record in RECORDS if record.at != 12.0]) == [Recovery("kill -9", float("inf"))]
+
+
+def test_a_client_is_away_from_its_cut_until_it_is_served_again() -> None:
+    told: list[Record] = [
+        CutOff(client="ada", at=1.0),
+        CutOff(client="grace", at=2.0),
+        Resumed(client="grace", at=2.5),
+        Resumed(client="ada", at=4.0),
+        CutOff(client="ada", at=5.0),
+    ]
+    assert resumptions(told) == [0.5, 3.0]
 
 
 def test_a_rate_is_that_of_times_without_a_fault() -> None:

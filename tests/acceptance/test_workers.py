@@ -15,16 +15,20 @@ import pytest
 
 from commands.identity import Guests
 from tests.acceptance.campaign import Campaign, Crowd
+from tests.acceptance.conftest import Tell
 from tests.acceptance.deployment import SECRET_KEY, Projector, read_log
-from tests.acceptance.extent import SEED, count
+from tests.acceptance.extent import SEED, count, extent
 from tests.acceptance.faults import Roll
 from tests.acceptance.fleet import WORKERS, Fleet, await_end
+from tests.acceptance.timing import resumptions
 from tests.acceptance.waiting import until
 from tests.realtime.client import Client
 from tests.realtime.raw import OURS, Raw, raw
 from tests.servers import LOOPBACK, Postgres, Valkey
 
 ROLLS = count("ROLLS", 1, long=10)
+RESUMED_S = extent("RESUMED_S", 20, long=3)
+"""The short version runs beside other tests, on whatever machine there is."""
 PACE_S = 0.02
 """Between two messages of a client: processes that start need some of the machine, too."""
 MOST_S = 10.0
@@ -64,12 +68,17 @@ async def test_when_a_worker_is_killed_another_takes_its_place_and_nobody_is_ref
 
 
 @pytest.mark.timeout(60 + 120 * ROLLS)
-async def test_a_rolling_restart_under_load_refuses_nothing_and_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
+async def test_a_rolling_restart_under_load_refuses_nothing_and_loses_nothing(
+    fleet: Fleet, tmp_path: Path, tell: Tell
+) -> None:
     former = fleet.workers
     campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=Crowd(("general", "garden"), readers=0, pace_s=PACE_S))
     with closing(campaign.history):
         await campaign.run([Roll(fleet)] * ROLLS)
     assert campaign.troubles == {}
+    away_s = resumptions(campaign.history.records)
+    tell(f"{ROLLS} rolling restarts; {len(away_s)} times a client resumed, at the latest after {away_s[-1]:.2f} s")
+    assert away_s[-1] <= RESUMED_S
     with Projector(fleet.database_url):
         assert await campaign.faults(fleet.database_url) == []
     assert len(fleet.workers) == WORKERS

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from tests.acceptance.history import Acknowledged, Mended, Record, Seen, Sent, Struck, Subscribed
+from tests.acceptance.history import Acknowledged, CutOff, Mended, Record, Resumed, Seen, Sent, Struck, Subscribed
 
 
 class Recovery(NamedTuple):
@@ -38,6 +38,18 @@ def span(records: Sequence[Record], fault: str) -> tuple[float, float]:
     struck = [record.at for record in records if isinstance(record, Struck) and record.fault == fault]
     mended = [record.at for record in records if isinstance(record, Mended) and record.fault == fault]
     return struck[-1], mended[-1]
+
+
+def resumptions(records: Sequence[Record]) -> list[float]:
+    """How many seconds clients that were cut off went without service, each time, in order."""
+    away: dict[str, float] = {}
+    took_s = []
+    for record in records:
+        if isinstance(record, CutOff):
+            away[record.client] = record.at
+        elif isinstance(record, Resumed):
+            took_s.append(record.at - away.pop(record.client))
+    return sorted(took_s)
 
 
 def deliveries(records: Sequence[Record], since: float, until: float) -> list[float]:
