@@ -31,9 +31,16 @@ class Log:
         facts = await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
         redacted = redacted_by(facts)
         if unsure := {fact.recorded.subject for fact in facts if _says_something(fact)} - redacted:
-            last = await self._store.last_topics(room, list(unsure))
-            redacted |= {subject for subject, topic in last.items() if wire_name(topic) == MessageRedacted.TOPIC}
+            redacted |= await self.redacted_among(room, list(unsure))
         return hide(facts, redacted)
+
+    async def redacted_among(self, room: str, subjects: Sequence[str]) -> set[str]:
+        """Those of these messages (`message:<id>`) that are redacted by now. Raises: StoreUnavailable.
+
+        Nothing follows a redaction, so that one look at the last event about each is enough.
+        """
+        last = await self._store.last_topics(room, subjects)
+        return {subject for subject, topic in last.items() if wire_name(topic) == MessageRedacted.TOPIC}
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open recorded events that came another way (the bus), in their order."""

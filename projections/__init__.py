@@ -5,5 +5,6 @@ rows                        writing sets of rows, on both databases
 directory, history          the projections: events in, rows out
 items                       a message in wire form, and what each event makes of it
 runner, checkpoints         following the log, and how far each projection has come
-reading, queries, page      the only way to read: async, by key, from one snapshot
+reading, queries, page, hiding
+                            the only way to read: async, by key, from one snapshot
 """

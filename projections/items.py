@@ -34,6 +34,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 encode = msgspec.json.Encoder().encode
+_ID_AT = len(b'{"message_id":"')
 decode = msgspec.json.Decoder(Item).decode
 
 
@@ -52,6 +53,16 @@ def posted(fact: Fact, event: MessagePosted) -> Item:
         reply_to=event.reply_to,
         seq_changed=fact.recorded.seq,
     )
+
+
+def id_of(encoded: bytes) -> str:
+    """The message's id, without decoding the rest: it is 32 hex digits, in the first field."""
+    return encoded[_ID_AT : _ID_AT + 32].decode()
+
+
+def hidden(encoded: bytes) -> bytes:
+    """The same message without what it says: it was redacted after the history looked."""
+    return encode(msgspec.structs.replace(decode(encoded), message=None, redacted=True))
 
 
 def changed_by(event: Event | None) -> str | None:

@@ -9,6 +9,7 @@ from commands.clock import now_ms, rfc3339
 from commands.errors import ProjectionBehind, RoomParked
 from commands.subscription import Log
 from projections import statements
+from projections.hiding import hide_redacted
 from projections.page import Line, Page, cut
 from projections.reading import Reading, reading
 
@@ -62,19 +63,15 @@ class Queries:
         """At most `limit` messages: those before or after a seq, around a seq or a time (Unix ms), or the newest.
 
         One statement, whatever the size of the room; a room that the read model does not know gives an empty page.
+        What was redacted by now is hidden, also where the read model does not know it yet.
         Raises: ProjectionBehind, RoomParked, Unavailable.
         """
         await self._wait_for("history", min_position)
         if around is not None or at is not None:
-            return await self._around(room, around, at, limit)
-        if after is not None:
-            rows = await self._read.rows(statements.AFTER, {"room": room, "after": after, "limit": limit + 1})
-            head, position, others, lines = _parts(rows)
-            return _page(lines[:limit], not others, len(lines) <= limit, head, position)
-        seq = BEYOND if before is None else before
-        rows = await self._read.rows(statements.BEFORE, {"room": room, "before": seq, "limit": limit + 1})
-        head, position, others, lines = _parts(rows)
-        return _page(lines[-limit:], len(lines) <= limit, not others, head, position)
+            found = await self._around(room, around, at, limit)
+        else:
+            found = await self._beside(room, before, after, limit)
+        return found._replace(items=await hide_redacted(self._log, room, found.items, head_seq=found.head_seq))
 
     async def rooms(
         self, person: str | None, *, after: str | None = None, limit: int = 50
@@ -104,7 +101,8 @@ class Queries:
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
         for item, parked in rows:
             _check_not_parked(parked)
-            return bytes(item) if item is not None else None
+            seen = await hide_redacted(self._log, room, [] if item is None else [bytes(item)], head_seq=0)
+            return seen[0] if seen else None
         return None
 
     async def projections(self) -> list[ProjectionStatus]:
@@ -123,6 +121,16 @@ class Queries:
             )
             for name, position, heartbeat_at in rows
         ]
+
+    async def _beside(self, room: str, before: int | None, after: int | None, limit: int) -> Page:
+        if after is not None:
+            rows = await self._read.rows(statements.AFTER, {"room": room, "after": after, "limit": limit + 1})
+            head, position, others, lines = _parts(rows)
+            return _page(lines[:limit], not others, len(lines) <= limit, head, position)
+        seq = BEYOND if before is None else before
+        rows = await self._read.rows(statements.BEFORE, {"room": room, "before": seq, "limit": limit + 1})
+        head, position, others, lines = _parts(rows)
+        return _page(lines[-limit:], len(lines) <= limit, not others, head, position)
 
     async def _around(self, room: str, around: int | None, at: int | None, limit: int) -> Page:
         statement = statements.AROUND if at is None else statements.AT

@@ -1,5 +1,6 @@
 """Messages that change, in the history: each item is what a plain model of the room says."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,14 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commands.amending import EditMessage, RedactMessage
-from commands.errors import Refusal
+from commands.errors import Refusal, Unavailable
 from commands.handlers import Command
 from commands.reaction import React, Unreact
+from commands.subscription import StoreUnavailable
+from projections.directory import Directory
 from projections.history import ITEMS, History
 from projections.projection import CannotApply
 from projections.rows import select_pairs
 from tests.cast import ADA, GARDEN, GENERAL, GRACE, LINUS
-from tests.projections.deployment import Deployment, applier_of, execute, on_django, tables
+from tests.projections.deployment import Deployment, applier_of, execute, forget, on_django, said, tables
 
 PEOPLE = (ADA, GRACE, LINUS)
 TEXTS = st.sampled_from(["one", "two", "three 🫖"])
@@ -168,3 +171,74 @@ async def test_a_change_of_what_is_not_there_parks_the_room(deployment: Deployme
     facts = await deployment.log.read_all(after=applier.position, limit=10)
     with pytest.raises(CannotApply, match="not there"):
         on_django(lambda: History().apply(facts))
+
+
+async def test_a_redaction_hides_at_once_what_the_read_model_still_has(deployment: Deployment) -> None:
+    (first, second) = await deployment.say(ADA, "a secret", "no secret")
+    await deployment.project()
+    before = (await deployment.page()).items
+    await deployment.do(ADA, command(first.message_id or "", "redact", ""))
+    page = await deployment.page()
+    assert page.head_seq == second.seq
+    hidden = msgspec.json.decode(page.items[0])
+    assert hidden == msgspec.json.decode(before[0]) | {"message": None, "redacted": True}
+    assert page.items[1] == before[1]
+    everywhere: list[dict[str, Any]] = [{"before": 100}, {"after": 0}, {"around": 2}, {"at": 2**50}]
+    for wanted in everywhere:
+        assert (await deployment.page(**wanted)).items == page.items
+    assert await deployment.queries.message(GENERAL, first.message_id or "") == page.items[0]
+    assert await deployment.queries.message(GENERAL, second.message_id or "") == before[1]
+    await deployment.project()
+    assert msgspec.json.decode((await deployment.page()).items[0]) == hidden | {"seq_changed": second.seq + 1}
+
+
+async def test_a_page_that_is_up_to_date_costs_one_look_at_the_head(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    head, among = deployment.log.head, deployment.log.redacted_among
+
+    async def counted_head(room: str) -> int:
+        looks.append("head")
+        return await head(room)
+
+    async def counted_among(room: str, subjects: list[str]) -> set[str]:
+        looks.append(f"{len(subjects)} messages")
+        return await among(room, subjects)
+
+    monkeypatch.setattr(deployment.log, "head", counted_head)
+    monkeypatch.setattr(deployment.log, "redacted_among", counted_among)
+    assert (await deployment.page()).items == []
+    await deployment.say(ADA, "one", "two")
+    await deployment.project()
+    await deployment.page()
+    assert looks == ["head"]
+    await deployment.say(ADA, "three")
+    assert said(await deployment.page()) == ["one", "two"]
+    assert looks == ["head", "head", "2 messages"]
+
+
+async def test_a_page_is_not_shown_unless_it_is_known_what_may_be(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> int:
+        raise StoreUnavailable
+
+    await deployment.say(ADA, "one")
+    await deployment.project()
+    monkeypatch.setattr(deployment.log, "head", away)
+    with pytest.raises(Unavailable):
+        await deployment.page()
+
+
+async def test_a_room_that_was_parked_is_replayed_with_what_was_redacted(deployment: Deployment) -> None:
+    (posted,) = await deployment.say(ADA, "a secret")
+    await deployment.do(GRACE, command(posted.message_id or "", "react", "👍"))
+    await deployment.do(ADA, command(posted.message_id or "", "redact", ""))
+    await deployment.project()
+    kept = tables()
+    forget()
+    facts = await deployment.log.read_room(GENERAL, after=0)
+    for projection in (Directory(), History()):
+        on_django(partial(applier_of(projection).replay, facts))
+    assert tables() == kept
