@@ -146,6 +146,9 @@ class History(Answer):
     found_newest: bool
     head_seq: int
     position: int
+    as_of: int | None = Field(default=None, description="In a page of the past: the seq as of which it is")
+    title: str | None = Field(default=None, description="In a page of the past: the room's title then")
+    topic: str | None = Field(default=None, description="In a page of the past: the room's topic then")
 
 
 class RoomEvent(Answer):

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from commands.clock import Milliseconds, from_rfc3339
+from commands.errors import BadRequest
 from commands.member import MAX_REASON
+from commands.message import MESSAGE_ID
+from projections.queries import Wanted
 
 MAX_NUMBER = 2**53 - 1
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -36,10 +39,24 @@ def event_types(text: str) -> str:
     return text
 
 
+def seq_or_moment(text: str) -> tuple[int | None, int | None]:
+    """A seq, or an RFC 3339 time as Unix milliseconds: one of the two. Raises: ValueError."""
+    if _WHOLE_NUMBER.fullmatch(text):
+        return min(int(text), MAX_NUMBER), None
+    try:
+        return None, moment(text)
+    except ValueError:
+        raise ValueError("use a seq, or a time with its zone, as in 2026-11-22T09:43:43.120Z") from None
+
+
 Number = BeforeValidator(whole_number)
 Seq = Annotated[int, Field(ge=1, le=MAX_NUMBER), Number]
 AfterSeq = Annotated[int, Field(ge=0, le=MAX_NUMBER), Number]
 Moment = Annotated[int, BeforeValidator(moment, json_schema_input_type=str)]
+MessageId = Annotated[str, Field(pattern=f"^{MESSAGE_ID.pattern}$")]
+AsOf = Annotated[
+    Any, BeforeValidator(seq_or_moment, json_schema_input_type=int | str)
+]  # not a tuple: Ninja would expect a list
 Types = Annotated[str, BeforeValidator(event_types)]
 
 
@@ -65,11 +82,32 @@ class PageQuery(AtLeast):
     around: Seq | None = Field(default=None, description="Those on both sides of this seq")
     at: Moment | None = Field(default=None, description="Those on both sides of this RFC 3339 time")
     limit: Annotated[int, Field(ge=1, le=200), Number] = 50
+    thread: MessageId | None = Field(default=None, description="Only the thread that this message is in")
+    as_of: AsOf | None = Field(
+        default=None, description="As the room was after the event with this seq, or at this RFC 3339 time"
+    )
 
-    def places(self) -> dict[str, int]:
-        """The places that were named; a page has at most one."""
-        named: dict[str, Any] = {name: getattr(self, name) for name in ("before", "after", "around", "at")}
-        return {name: value for name, value in named.items() if value is not None}
+    def wanted(self) -> Wanted:
+        """What to read. Raises: BadRequest for two places."""
+        if sum(place is not None for place in (self.before, self.after, self.around, self.at)) > 1:
+            raise BadRequest("Send one of before, after, around and at.")
+        as_of, as_of_time = self.as_of or (None, None)
+        return Wanted(
+            before=self.before,
+            after=self.after,
+            around=self.around,
+            at=self.at,
+            limit=self.limit,
+            thread=self.thread,
+            as_of=as_of,
+            as_of_time=as_of_time,
+        )
+
+
+class TapeQuery(Query):
+    """How closely to look at the whole life of a room."""
+
+    points: Annotated[int, Field(ge=1, le=1000), Number] = Field(default=200, description="At most so many, and one")
 
 
 class EventsQuery(Query):

@@ -49,6 +49,11 @@ _LAST_TOPICS = (
     "SELECT topic FROM public.stored_events e WHERE e.originator_id = %s AND e.subject = wanted.subject "
     "ORDER BY e.originator_version DESC LIMIT 1) last"
 )
+_READ_LAST = (
+    "SELECT last.* FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = %s AND e.subject = wanted.subject "
+    "AND e.originator_version <= %s ORDER BY e.originator_version DESC LIMIT 1) last"
+)
 _TAIL = (
     "SELECT max(notification_id), originator_id, max(originator_version) FROM ("
     f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
@@ -126,6 +131,10 @@ class PostgresStore(PostgresApplicationRecorder):
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """See `Store.last_topics`."""
         return dict(await self.reading.select(_LAST_TOPICS, [list(subjects), stream], _pair))
+
+    async def read_last(self, stream: str, subjects: Sequence[str], *, upto: int) -> list[Recorded]:
+        """See `Store.read_last`."""
+        return await self.reading.select(_READ_LAST, [list(subjects), stream, upto], Recorded._make)
 
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """See `Store.tail`."""

@@ -123,6 +123,15 @@ class SQLiteStore(SQLiteApplicationRecorder):
         )
         return dict(await self._select(statement, (stream, json.dumps(list(subjects)))))
 
+    async def read_last(self, stream: str, subjects: Sequence[str], *, upto: int) -> list[Recorded]:
+        """See `Store.read_last`."""
+        return await self._read(
+            f"SELECT {_COLUMNS} FROM json_each(?) CROSS JOIN stored_events WHERE originator_id = ? AND subject = value "
+            "AND originator_version = (SELECT MAX(originator_version) FROM stored_events "
+            "WHERE originator_id = ? AND subject = value AND originator_version <= ?)",
+            (json.dumps(list(subjects)), stream, stream, upto),
+        )
+
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """See `Store.tail`."""
         statement = (

@@ -131,6 +131,9 @@ class Store(Protocol):
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """The topic of the last event about each of these subjects that there is one about. Cost: their number."""
 
+    async def read_last(self, stream: str, subjects: Sequence[str], *, upto: int) -> list[Recorded]:
+        """The last event with seq ≤ `upto` about each of these subjects, in no order. Cost: their number."""
+
     async def tail(self, *, after: int, limit: int = 10_000) -> list[Mark]:
         """The last event of every stream among the first `limit` that were recorded after a position, by position."""
 

@@ -34,6 +34,23 @@ class Log:
             redacted |= await self.redacted_among(room, list(unsure))
         return hide(facts, redacted)
 
+    async def revisions(self, room: str, message_id: str) -> list[tuple[Fact, MessagePosted | MessageEdited]]:
+        """Every version of a message, by seq, with its event; of one that is redacted by now as stubs.
+
+        Raises: StoreUnavailable.
+        """
+        facts = await self.open(await self._store.read_subjects(room, [f"message:{message_id}"]))
+        seen = hide(facts, redacted_by(facts))
+        return [(fact, fact.event) for fact in seen if isinstance(fact.event, MessagePosted | MessageEdited)]
+
+    async def texts_as_of(self, room: str, subjects: Sequence[str], seq: int) -> dict[str, str | None]:
+        """What these messages (`message:<id>`) said after the event `seq`, also if they were redacted since.
+
+        None where that is not known any more, or it was nothing. Raises: StoreUnavailable.
+        """
+        facts = await self.open(await self._store.read_last(room, subjects, upto=seq))
+        return {fact.recorded.subject: _text(fact) for fact in facts}
+
     async def redacted_among(self, room: str, subjects: Sequence[str]) -> set[str]:
         """Those of these messages (`message:<id>`) that are redacted by now. Raises: StoreUnavailable.
 
@@ -92,3 +109,7 @@ def hide(facts: Sequence[Fact], redacted: AbstractSet[str]) -> list[Fact]:
 
 def _says_something(fact: Fact) -> bool:
     return not fact.stub and isinstance(fact.event, MessagePosted | MessageEdited)
+
+
+def _text(fact: Fact) -> str | None:
+    return fact.event.message if isinstance(fact.event, MessagePosted | MessageEdited) and not fact.stub else None

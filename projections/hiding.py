@@ -1,6 +1,8 @@
-"""What was redacted since the history looked is hidden at once: the log knows it before the read model does."""
+"""What readers may see of a page, and auditors of the past: the log knows it before the read model, and knows more."""
 
 from collections.abc import Sequence
+
+import msgspec
 
 from commands.errors import Unavailable
 from commands.subscription import Log, StoreUnavailable
@@ -15,7 +17,7 @@ async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes], *, head_s
     """
     if not encoded:
         return []
-    subjects = [f"message:{items.id_of(item)}" for item in encoded]
+    subjects = [_subject(item) for item in encoded]
     try:
         if await log.head(room) <= head_seq:
             return list(encoded)
@@ -25,3 +27,29 @@ async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes], *, head_s
     return [
         items.hidden(item) if subject in redacted else item for subject, item in zip(subjects, encoded, strict=True)
     ]
+
+
+async def show_redacted(log: Log, room: str, encoded: Sequence[bytes], *, as_of: int) -> list[bytes]:
+    """The items of a page of the past, those that were redacted since with what they said then: for auditors.
+
+    Costs one look at the last events about these, however often they were edited. Raises: Unavailable.
+    """
+    missing = [_subject(item) for item in encoded if _lacks_text(item)]
+    if not missing:
+        return list(encoded)
+    try:
+        texts = await log.texts_as_of(room, missing, as_of)
+    except StoreUnavailable:
+        raise Unavailable from None
+    return [
+        items.with_text(item, msgspec.json.encode(texts.get(_subject(item)))) if _lacks_text(item) else item
+        for item in encoded
+    ]
+
+
+def _lacks_text(item: bytes) -> bool:
+    return items.text_of(item) == b"null" and not items.is_redacted(item)
+
+
+def _subject(item: bytes) -> str:
+    return f"message:{items.id_of(item)}"

@@ -1,82 +1,169 @@
-"""The history: one row for every message, with the item in wire form, and how far each room has come."""
+"""The history: every message in wire form, as it is and as it was before each change, and what its room was called."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from commands.events import MessagePosted
+from commands.events import MessageEdited, MessagePosted, MessageRedacted, RoomChanged, RoomOpened
 from commands.subscription import Fact
 from projections import items
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, select, select_pairs, upsert
+from projections.rows import Row, Table, delete_under, select, select_pairs, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
+TITLES = Table(
+    "history_title",
+    {"room": "text", "what": "text", "seq": "bigint", "room_time": "bigint", "text": "text"},
+    keys=3,
+)
 ITEMS = Table(
     "history_item",
-    {"room": "text", "seq": "bigint", "message_id": "text", "room_time": "bigint", "item": "bytea"},
+    {"room": "text", "seq": "bigint", "message_id": "text", "room_time": "bigint", "thread": "text", "item": "bytea"},
     keys=2,
+)
+PAST = Table(
+    "history_past",
+    {"room": "text", "seq": "bigint", "until_seq": "bigint", "until_time": "bigint", "item": "bytea"},
+    keys=3,
+)
+TEXTS = Table(
+    "history_text",
+    {"room": "text", "seq": "bigint", "until_seq": "bigint", "text": "text"},
+    keys=3,
 )
 
 type Key = tuple[str, str]
 """A message's room and id."""
 
 
+class Timed(NamedTuple):
+    """An event, and the room's time with it: the largest `occurred_at` so far."""
+
+    fact: Fact
+    time: int
+
+
 class Kept(NamedTuple):
-    """A message, and the room's time when it was posted."""
+    """A message, the room's time when it was posted, and the message that began its thread."""
 
     item: Item
     room_time: int
+    thread: str | None = None
 
     def row(self) -> Row:
         """As it is stored."""
         item = self.item
-        return item.room, item.seq, item.message_id, self.room_time, items.encode(item)
+        return item.room, item.seq, item.message_id, self.room_time, self.thread, items.encode(item)
 
 
 class History:
-    """Projects every message, in its place in its room, as it is now."""
+    """Projects every message, in its place in its room, as it is now and as it was before each change."""
 
     name = "history"
-    tables = (ROOMS.name, ITEMS.name)
+    tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Reads and writes as often for many events as for one."""
         rooms = by_room(facts)
         reached = {room: (head, time) for room, head, time in select(ROOMS, "room", list(rooms))}
-        news: list[tuple[Fact, int]] = []
+        news: list[Timed] = []
         for room, those in rooms.items():
             head, time = reached.get(room, (0, 0))
             for fact in those:
                 if fact.recorded.seq > head and fact.event is not None:
                     check_next(fact, head)
                     head, time = fact.recorded.seq, max(time, fact.event.occurred_at)
-                    news.append((fact, time))
+                    news.append(Timed(fact, time))
             reached[room] = (head, time)
-        upsert(ITEMS, [kept.row() for kept in _changed(news).values()])
+        changes = Changes(news)
+        upsert(ITEMS, changes.rows())
+        upsert(PAST, changes.past)
+        upsert(TEXTS, changes.texts)
+        delete_under(TEXTS, changes.redacted)
+        upsert(TITLES, [row for timed in news for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
 
 
-def _changed(news: Sequence[tuple[Fact, int]]) -> dict[Key, Kept]:
-    """The messages that these events made or changed, each as it is after them. Raises: CannotApply."""
-    changed = _stored(news)
-    for fact, time in news:
-        if isinstance(fact.event, MessagePosted):
-            changed[fact.recorded.stream, fact.event.message_id] = Kept(items.posted(fact, fact.event), time)
-        elif (key := _changes(fact)) is not None:
-            if key not in changed:
-                raise CannotApply(f"event {fact.recorded.seq} of {key[0]} is about a message that is not there")
-            changed[key] = changed[key]._replace(item=items.change(changed[key].item, fact))
-    return changed
+class Changes:
+    """What events make of the messages that they are about. Raises: CannotApply.
+
+    `past` has a row for each change of a message: what it was before; `texts` one for each edit: what it said.
+    `redacted` are the rooms and seqs of those that say nothing any more.
+    """
+
+    def __init__(self, news: Sequence[Timed]) -> None:
+        self.past: list[Row] = []
+        self.texts: list[Row] = []
+        self.redacted: list[tuple[str, int]] = []
+        self._known = _stored(news)
+        self._touched: dict[Key, None] = {}
+        for fact, time in news:
+            if isinstance(fact.event, MessagePosted):
+                self._post(fact, fact.event, time)
+            elif (key := _changes(fact)) is not None:
+                self._change(key, fact, time)
+
+    def rows(self) -> list[Row]:
+        """The messages that were made or changed, as they are after it."""
+        return [self._known[key].row() for key in self._touched]
+
+    def _post(self, fact: Fact, event: MessagePosted, time: int) -> None:
+        room = fact.recorded.stream
+        thread = None if event.reply_to is None else self._join((room, event.reply_to))
+        self._keep((room, event.message_id), Kept(items.posted(fact, event), time, thread))
+
+    def _join(self, key: Key) -> str:
+        """The thread of the message that somebody replies to; the first reply begins it."""
+        replied_to = self._known.get(key)
+        if replied_to is None:
+            raise CannotApply(f"somebody replies to {key[1]}, which is not there")
+        thread = replied_to.thread or replied_to.item.message_id
+        self._keep(key, replied_to._replace(thread=thread))
+        return thread
+
+    def _change(self, key: Key, fact: Fact, time: int) -> None:
+        before = self._known.get(key)
+        if before is None:
+            raise CannotApply(f"event {fact.recorded.seq} of {key[0]} is about a message that is not there")
+        room, seq, until_seq = key[0], before.item.seq, fact.recorded.seq
+        self.past.append((room, seq, until_seq, time, items.encode(items.without_text(before.item))))
+        if isinstance(fact.event, MessageEdited) and before.item.message is not None:
+            self.texts.append((room, seq, until_seq, before.item.message))
+        if isinstance(fact.event, MessageRedacted):
+            self.redacted.append((room, seq))
+        self._keep(key, before._replace(item=items.change(before.item, fact)))
+
+    def _keep(self, key: Key, kept: Kept) -> None:
+        self._known[key] = kept
+        self._touched[key] = None
 
 
-def _stored(news: Sequence[tuple[Fact, int]]) -> dict[Key, Kept]:
-    """Those messages that these events change, as the table has them; those that they post are not there yet."""
-    keys = dict.fromkeys(key for fact, _ in news if (key := _changes(fact)) is not None)
+def _stored(news: Sequence[Timed]) -> dict[Key, Kept]:
+    """Those messages that these events change or reply to, as the table has them."""
+    keys = dict.fromkeys(key for fact, _ in news if (key := _changes(fact) or _replies_to(fact)) is not None)
     rows = select_pairs(ITEMS, ("room", "message_id"), list(keys))
-    return {(room, message_id): Kept(items.decode(bytes(item)), time) for room, _, message_id, time, item in rows}
+    return {
+        (room, message_id): Kept(items.decode(bytes(item)), time, thread)
+        for room, _, message_id, time, thread, item in rows
+    }
 
 
 def _changes(fact: Fact) -> Key | None:
     """Which message an event changes, if it changes one."""
     message_id = items.changed_by(fact.event)
     return None if message_id is None else (fact.recorded.stream, message_id)
+
+
+def _replies_to(fact: Fact) -> Key | None:
+    """Which message an event replies to, if it replies to one."""
+    reply_to = fact.event.reply_to if isinstance(fact.event, MessagePosted) else None
+    return None if reply_to is None else (fact.recorded.stream, reply_to)
+
+
+def _titles(timed: Timed) -> Iterator[Row]:
+    """What a room is called after an event that names it."""
+    (recorded, event, _), time = timed
+    named = event.data if isinstance(event, RoomOpened | RoomChanged) else {}
+    for what in ("title", "topic"):
+        if what in named:
+            yield recorded.stream, what, recorded.seq, time, named[what]

@@ -60,6 +60,27 @@ def id_of(encoded: bytes) -> str:
     return encoded[_ID_AT : _ID_AT + 32].decode()
 
 
+def without_text(item: Item) -> Item:
+    """The same message, not telling what it says."""
+    return msgspec.structs.replace(item, message=None)
+
+
+def is_redacted(encoded: bytes) -> bool:
+    """Whether it was redacted. Nothing is decoded for it: within a text every quotation mark is escaped."""
+    return b'"redacted":true,"reply_to":' in encoded
+
+
+def text_of(encoded: bytes) -> bytes:
+    """What a message says, as JSON; `null` where it says nothing."""
+    return encoded.partition(b'"message":')[2].partition(b',"created_at":"')[0]
+
+
+def with_text(encoded: bytes, text: bytes) -> bytes:
+    """A message that does not tell what it says, with what it said (JSON)."""
+    before, _, after = encoded.partition(b'"message":null')
+    return b'%b"message":%b%b' % (before, text, after)
+
+
 def hidden(encoded: bytes) -> bytes:
     """The same message without what it says: it was redacted after the history looked."""
     return encode(msgspec.structs.replace(decode(encoded), message=None, redacted=True))

@@ -65,14 +65,33 @@ class HistoryRoom(models.Model):
         db_table = "history_room"
 
 
+class HistoryTitle(models.Model):
+    """What a room was called (`what` is `title` or `topic`) from the event `seq` on."""
+
+    pk = models.CompositePrimaryKey("room", "what", "seq")
+    room = models.TextField()
+    what = models.TextField()
+    seq = models.BigIntegerField()
+    room_time = models.BigIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        db_table = "history_title"
+        indexes = (models.Index(fields=["room", "room_time", "seq"], name="history_title_time"),)
+
+
 class HistoryItem(models.Model):
-    """One message: its place in its room, and the item as REST sends it (JSON). `room_time` is the room's then."""
+    """One message: its place in its room, and the item as REST sends it (JSON). `room_time` is the room's then.
+
+    `thread` is the id of the message that began the thread, in those that it has, itself among them.
+    """
 
     pk = models.CompositePrimaryKey("room", "seq")
     room = models.TextField()
     seq = models.BigIntegerField()
     message_id = models.TextField()
     room_time = models.BigIntegerField()
+    thread = models.TextField(null=True)  # noqa: DJ001 - most are in none, and those are in no index
     item = models.BinaryField()
 
     class Meta:
@@ -80,4 +99,40 @@ class HistoryItem(models.Model):
         indexes = (
             models.Index(fields=["room", "message_id"], name="history_item_message"),
             models.Index(fields=["room", "room_time", "seq"], name="history_item_time"),
+            models.Index(
+                fields=["room", "thread", "seq"],
+                name="history_item_thread",
+                condition=models.Q(thread__isnull=False),
+            ),
         )
+
+
+class HistoryPast(models.Model):
+    """The message at `seq` as it was until the event `until_seq` changed it, at the room's time `until_time`.
+
+    What it said is left out: a reaction to a long text is short, and what was redacted is nowhere.
+    """
+
+    pk = models.CompositePrimaryKey("room", "seq", "until_seq")
+    room = models.TextField()
+    seq = models.BigIntegerField()
+    until_seq = models.BigIntegerField()
+    until_time = models.BigIntegerField()
+    item = models.BinaryField()
+
+    class Meta:
+        db_table = "history_past"
+        indexes = (models.Index(fields=["room", "until_time", "until_seq"], name="history_past_time"),)
+
+
+class HistoryText(models.Model):
+    """What the message at `seq` said until the event `until_seq` edited it; gone when it is redacted."""
+
+    pk = models.CompositePrimaryKey("room", "seq", "until_seq")
+    room = models.TextField()
+    seq = models.BigIntegerField()
+    until_seq = models.BigIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        db_table = "history_text"

@@ -3,21 +3,38 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+
+class Moment(NamedTuple):
+    """The seq as of which a page of the past is, and what the room was called then."""
+
+    as_of: int
+    title: str
+    topic: str
+
 
 class Page(NamedTuple):
-    """Items ascending by seq, each as JSON; the head and the position that the read model had reached with them."""
+    """Items ascending by seq, each as JSON; the head and the position that the read model had reached with them.
+
+    `moment` is set in a page of the past.
+    """
 
     items: list[bytes]
     found_oldest: bool
     found_newest: bool
     head_seq: int
     position: int
+    moment: Moment | None = None
 
     def json(self) -> bytes:
         """The page as REST sends it."""
+        then = b"," + msgspec.json.encode(self.moment._asdict())[1:-1] if self.moment else b""
         return (
-            b'{"items":[%s],"found_oldest":%s,"found_newest":%s,"head_seq":%d,"position":%d}'
-            % (b",".join(self.items), _BOOL[self.found_oldest], _BOOL[self.found_newest], self.head_seq, self.position)
+            b'{"items":[%s],"found_oldest":%s,"found_newest":%s,"head_seq":%d,"position":%d%s}' % (
+                b",".join(self.items), _BOOL[self.found_oldest], _BOOL[self.found_newest], self.head_seq, self.position,
+                then,
+            )
         )  # fmt: skip
 
 

@@ -1,23 +1,19 @@
 """The reading API: pages of history, rooms, messages, and how far the projections are. Async from end to end."""
 
-import asyncio
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import msgspec
 
 from commands.clock import now_ms, rfc3339
-from commands.errors import ProjectionBehind, RoomParked
 from commands.subscription import Log
 from projections import statements
 from projections.hiding import hide_redacted
-from projections.page import Line, Page, cut
+from projections.page import Page
+from projections.pages import Pages, Wanted, check_not_parked
 from projections.reading import Reading, reading
+from projections.waiting import Waits
 
-__all__ = ["Page", "ProjectionStatus", "Queries"]
-
-WAIT_S = 2.0
-LOOK_EVERY_S = 0.02
-BEYOND = 2**62
+__all__ = ["Page", "ProjectionStatus", "Queries", "Tape", "Wanted"]
 
 
 class ProjectionStatus(NamedTuple):
@@ -31,13 +27,21 @@ class ProjectionStatus(NamedTuple):
     parked: list[str]
 
 
+class Tape(NamedTuple):
+    """The head of a room's history, and (seq, Unix ms) of some of its messages, ascending."""
+
+    head_seq: int
+    points: list[tuple[int, int]]
+
+
 class Queries:
     """Reads the read models, by key and from one snapshot each. The log only tells how far they could be."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._read: Reading = reading()
-        self._waits: dict[str, _Wait] = {}
+        self._waits = Waits(self._read)
+        self._pages = Pages(self._read, self._waits, log)
 
     async def open(self) -> None:
         """Connect."""
@@ -45,33 +49,28 @@ class Queries:
 
     async def close(self) -> None:
         """Close every connection."""
-        for wait in self._waits.values():
-            wait.cancel()
+        self._waits.cancel()
         await self._read.close()
 
-    async def page(
-        self,
-        room: str,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        around: int | None = None,
-        at: int | None = None,
-        limit: int = 50,
-        min_position: int | None = None,
-    ) -> Page:
-        """At most `limit` messages: those before or after a seq, around a seq or a time (Unix ms), or the newest.
+    async def page(self, room: str, *, min_position: int | None = None, **wanted: Unpack[Wanted]) -> Page:
+        """A page of a room's history: see `Wanted`. A room that the read model does not know gives an empty page.
 
-        One statement, whatever the size of the room; a room that the read model does not know gives an empty page.
-        What was redacted by now is hidden, also where the read model does not know it yet.
-        Raises: ProjectionBehind, RoomParked, Unavailable.
+        One statement, whatever the size of the room. What was redacted by now is hidden, also where the read model
+        does not know it yet, but from an auditor who asks for the past.
+        Raises: ProjectionBehind, RoomParked, NotFound for a thread that is none, AfterBeyondHead, Unavailable.
         """
-        await self._wait_for("history", min_position)
-        if around is not None or at is not None:
-            found = await self._around(room, around, at, limit)
-        else:
-            found = await self._beside(room, before, after, limit)
-        return found._replace(items=await hide_redacted(self._log, room, found.items, head_seq=found.head_seq))
+        await self._waits.until("history", min_position)
+        return await self._pages.read(room, wanted)
+
+    async def tape(self, room: str, *, points: int = 200) -> Tape:
+        """How a room's messages are spread over time: their seqs and times, at even steps of seq.
+
+        Raises: RoomParked, Unavailable.
+        """
+        rows = await self._read.rows(statements.TAPE, {"room": room, "points": points})
+        check_not_parked(rows and rows[0][1])
+        times = {seq: time for _, _, seq, time in sorted(rows, key=lambda row: row[2] or 0) if seq is not None}
+        return Tape(rows[0][0] if rows else 0, list(times.items()))
 
     async def rooms(
         self, person: str | None, *, after: str | None = None, limit: int = 50
@@ -88,19 +87,19 @@ class Queries:
 
     async def room(self, room: str, *, min_position: int | None = None) -> bytes | None:
         """One room as JSON, if the directory knows it. Raises: ProjectionBehind, RoomParked, Unavailable."""
-        await self._wait_for("directory", min_position)
+        await self._waits.until("directory", min_position)
         rows = await self._read.rows(statements.ROOM, {"room": room})
         for *row, parked in rows:
-            _check_not_parked(parked)
+            check_not_parked(parked)
             return _room(tuple(row)) if row[0] is not None else None
         return None
 
     async def message(self, room: str, message_id: str, *, min_position: int | None = None) -> bytes | None:
         """One message as JSON, if the history has it. Raises: ProjectionBehind, RoomParked, Unavailable."""
-        await self._wait_for("history", min_position)
+        await self._waits.until("history", min_position)
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
         for item, parked in rows:
-            _check_not_parked(parked)
+            check_not_parked(parked)
             seen = await hide_redacted(self._log, room, [] if item is None else [bytes(item)], head_seq=0)
             return seen[0] if seen else None
         return None
@@ -122,97 +121,10 @@ class Queries:
             for name, position, heartbeat_at in rows
         ]
 
-    async def _beside(self, room: str, before: int | None, after: int | None, limit: int) -> Page:
-        if after is not None:
-            rows = await self._read.rows(statements.AFTER, {"room": room, "after": after, "limit": limit + 1})
-            head, position, others, lines = _parts(rows)
-            return _page(lines[:limit], not others, len(lines) <= limit, head, position)
-        seq = BEYOND if before is None else before
-        rows = await self._read.rows(statements.BEFORE, {"room": room, "before": seq, "limit": limit + 1})
-        head, position, others, lines = _parts(rows)
-        return _page(lines[-limit:], len(lines) <= limit, not others, head, position)
-
-    async def _around(self, room: str, around: int | None, at: int | None, limit: int) -> Page:
-        statement = statements.AROUND if at is None else statements.AT
-        pivot = {"around": around} if at is None else {"at": at}
-        rows = await self._read.rows(statement, {"room": room, "limit": limit + 1, **pivot})
-        head, position, _, lines = _parts(rows)
-        centre = rows[0][4] or 0 if rows else 0
-        older = [line for line in lines if line[0] <= centre]
-        newer = [line for line in lines if line[0] > centre]
-        chosen, found_oldest, found_newest = cut(older, newer, limit)
-        return _page(chosen, found_oldest, found_newest, head, position)
-
     async def _lag_s(self, position: int) -> float:
         waiting = await self._log.read_all(after=position, limit=1)
         event = waiting[0].event if waiting else None
         return max(0.0, (now_ms() - event.occurred_at) / 1000) if event else 0.0
-
-    async def _wait_for(self, projection: str, position: int | None) -> None:
-        """Wait until a projection has come that far, at most 2 s. Raises: ProjectionBehind, Unavailable."""
-        if position is not None:
-            wait = self._waits.get(projection)
-            if wait is None:
-                wait = self._waits[projection] = _Wait(self._read, projection)
-            await wait.until(position)
-
-
-class _Wait:
-    """Everybody in this process who waits for one projection shares one look at its checkpoint."""
-
-    def __init__(self, read: Reading, projection: str) -> None:
-        self._read = read
-        self._projection = projection
-        self._reached = 0
-        self._looking: asyncio.Task[None] | None = None
-
-    async def until(self, position: int) -> None:
-        """Raises: ProjectionBehind, Unavailable."""
-        deadline = asyncio.get_running_loop().time() + WAIT_S
-        while self._reached < position:
-            if asyncio.get_running_loop().time() > deadline:
-                raise ProjectionBehind(retry_after_ms=1000)
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look())
-                self._looking.add_done_callback(_forgive)
-            await asyncio.shield(self._looking)
-
-    def cancel(self) -> None:
-        """Look no more."""
-        if self._looking:
-            self._looking.cancel()
-
-    async def _look(self) -> None:
-        rows = await self._read.rows(statements.CHECKPOINT, {"projection": self._projection})
-        reached = rows[0][0] if rows else 0
-        if reached == self._reached:
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._reached = max(self._reached, reached)
-
-
-def _forgive(looking: asyncio.Task[None]) -> None:
-    """Whoever still waits hears of the failure; if all have gone away, nobody needs to."""
-    if not looking.cancelled():
-        looking.exception()
-
-
-def _parts(rows: Any) -> tuple[int, int, bool, list[Line]]:
-    """Head, position, whether there are messages on the other side, and the lines by rising seq. Raises: RoomParked."""
-    if not rows:
-        return 0, 0, False, []
-    head, position, parked, others, *_ = rows[0]
-    _check_not_parked(parked)
-    lines = [(row[5], bytes(row[6])) for row in rows if row[5] is not None]
-    return head or 0, position, bool(others), sorted(lines)
-
-
-def _page(lines: list[Line], found_oldest: bool, found_newest: bool, head: int, position: int) -> Page:
-    return Page([item for _, item in lines], found_oldest, found_newest, head, position)
-
-
-def _check_not_parked(parked: object) -> None:
-    if parked:
-        raise RoomParked(retry_after_ms=5000)
 
 
 def _room(row: tuple[Any, ...]) -> bytes:

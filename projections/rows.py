@@ -76,6 +76,20 @@ def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str,
     return rows
 
 
+def delete_under(table: Table, keys: Sequence[tuple[str, int]]) -> None:
+    """Delete every row whose key begins with one of these pairs."""
+    first, second = list(table.columns)[:2]
+    if keys and connection.vendor == "postgresql":
+        _on_postgresql(
+            f"DELETE FROM {table.name} USING unnest(%s::text[], %s::bigint[]) gone (a, b) "
+            f"WHERE {first} = gone.a AND {second} = gone.b",
+            [_pack(kind, column) for kind, column in zip(("text", "bigint"), zip(*keys, strict=True), strict=True)],
+        )
+    elif keys:
+        with connection.cursor() as cursor:
+            cursor.executemany(f"DELETE FROM {table.name} WHERE {first} = %s AND {second} = %s", keys)
+
+
 def _on_postgresql(statement: str, arrays: list[Any]) -> list[Row]:
     """Past Django's own cursor, which would write every array into the statement as text. Errors are Django's."""
     connection.ensure_connection()

@@ -16,6 +16,8 @@ PATHS = {
     ("POST", "/rooms/{label}/messages"),
     ("GET", "/rooms/{label}/messages"),
     ("GET", "/rooms/{label}/messages/{message_id}"),
+    ("GET", "/rooms/{label}/messages/{message_id}/revisions"),
+    ("GET", "/rooms/{label}/tape"),
     ("PATCH", "/rooms/{label}/messages/{message_id}"),
     ("DELETE", "/rooms/{label}/messages/{message_id}"),
     ("PUT", "/rooms/{label}/messages/{message_id}/reactions/{emoji}"),

@@ -77,12 +77,6 @@ async def test_a_page_is_in_one_place(nobody: Client, garden: str, name: str) ->
     await nobody.refused("GET", f"/rooms/{garden}/messages", "bad_request", params=params)
 
 
-@pytest.mark.parametrize("name", ["as_of", "thread"])
-async def test_what_is_not_there_yet_is_refused_rather_than_ignored(nobody: Client, garden: str, name: str) -> None:
-    problem = await nobody.refused("GET", f"/rooms/{garden}/messages", "bad_request", params={name: "5"})
-    assert name in problem["detail"]
-
-
 async def test_unknown_parameters_are_ignored(nobody: Client, room: str) -> None:
     assert (await nobody.get(f"/rooms/{room}/messages", colour="green", limit=1))["head_seq"] == 11
 

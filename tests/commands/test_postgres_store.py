@@ -116,6 +116,7 @@ async def work(store: PostgresStore, stream: str, rounds: int) -> None:
         await store.read_stream(stream, upto=head, backwards=True, limit=10)
         await store.read_subjects(stream, ["message:4", f"new{i}", "none"])
         await store.last_topics(stream, ["message:4", f"new{i}", "none"])
+        await store.read_last(stream, ["message:4", f"new{i}", "none"], upto=head)
         position = await store.last_position()
         await store.read_all(after=position - 3, limit=10)
         await store.tail(after=position - 3)

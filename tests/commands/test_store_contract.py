@@ -189,6 +189,20 @@ async def test_the_last_topic_of_each_subject_is_found(store: Store) -> None:
     assert await store.last_topics("nowhere", wanted) == await store.last_topics("general", []) == {}
 
 
+async def test_the_last_event_about_a_subject_up_to_a_seq_is_found(store: Store) -> None:
+    await store.append([message("a"), message("b"), message("a", room="garden")])
+    await store.append([change("message:a", 1)])
+    wanted = ["message:a", "message:b", "message:none"]
+
+    async def found(upto: int) -> list[tuple[str, int]]:
+        return sorted((row.subject, row.seq) for row in await store.read_last("general", wanted, upto=upto))
+
+    assert await found(1) == [("message:a", 1)]
+    assert await found(2) == [("message:a", 1), ("message:b", 2)]
+    assert await found(9) == [("message:a", 3), ("message:b", 2)]
+    assert await store.read_last("general", [], upto=9) == await store.read_last("nowhere", wanted, upto=9) == []
+
+
 @pytest.mark.parametrize(
     "text", ["naïve", "你好", "مرحبا", "👩‍👩‍👧‍👦", "e\u0301 ≠ \u00e9", "\u202e\ufeff\uffff", "'; \\ % %s $1 {} \n\t"]
 )

@@ -29,7 +29,7 @@ from tests.cast import GENERAL
 DJANGO = ThreadPoolExecutor(1, thread_name_prefix="django")
 """The one thread on which tests use Django's connection: on the event loop's it would be another for every task."""
 
-READ_TABLES = ("directory_room", "history_room", "history_item")
+READ_TABLES = ("directory_room", "history_room", "history_title", "history_item", "history_past", "history_text")
 
 
 class Deployment:
@@ -126,8 +126,20 @@ def enlarge(database: str) -> None:
     )
     blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
     execute(
-        "INSERT INTO history_item (room, seq, message_id, room_time, item) "
-        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, {blob} FROM ({numbers}) many"
+        "INSERT INTO history_item (room, seq, message_id, room_time, thread, item) "
+        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, '5', {blob} FROM ({numbers}) many"
+    )
+    execute(
+        "INSERT INTO history_past (room, seq, until_seq, until_time, item) "
+        f"SELECT '{GENERAL}', 1000 + i / 10, 30000 + i, 30000 + i, {blob} FROM ({numbers}) many"
+    )
+    execute(
+        "INSERT INTO history_text (room, seq, until_seq, text) "
+        f"SELECT '{GENERAL}', 1000 + i / 10, 30000 + i, 'before' FROM ({numbers}) many"
+    )
+    execute(
+        "INSERT INTO history_title (room, what, seq, room_time, text) "
+        f"SELECT '{GENERAL}', 'topic', 60000 + i, 60000 + i, 'tea' FROM ({numbers}) many"
     )
     execute("ANALYZE")
 

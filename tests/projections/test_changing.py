@@ -123,7 +123,7 @@ async def test_what_was_said_is_gone_from_the_tables_once_it_is_redacted(deploym
     await deployment.do(ADA, command(posted.message_id or "", "edit", "another long secret"))
     await deployment.do(ADA, command(posted.message_id or "", "redact", ""))
     await deployment.project()
-    assert b"secret" not in b"".join(row[-1] for row in tables()["history_item"])
+    assert "secret" not in repr(tables())
 
 
 async def test_a_batch_of_many_changes_takes_as_many_statements_as_one_change(deployment: Deployment) -> None:

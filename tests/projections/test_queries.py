@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from commands.clock import from_rfc3339
 from commands.errors import ProjectionBehind, RoomParked, Unavailable
 from commands.rules import ChangeRoom, OpenRoom
 from projections import statements
+from projections.history_statements import MOMENT, THREAD, Among, Kind, page
 from projections.reading import _NAMED
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, Running, enlarge, execute, said
@@ -125,18 +127,21 @@ async def test_a_page_is_one_statement(deployment: Deployment, monkeypatch: pyte
         assert len(counted) == 1
 
 
-@pytest.mark.parametrize("statement", [statements.BEFORE, statements.AFTER, statements.AROUND, statements.AT])
-async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, database: str, statement: str) -> None:
+PLACE = {"room": GENERAL, "limit": 51, "thread": "5", "as_of": 9000, "message_id": "5", "time": 5000, "points": 200}
+KINDS: tuple[Kind, ...] = ("before", "after", "around", "at")
+AMONGS: tuple[Among, ...] = ("room", "thread", "message")
+
+
+async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, database: str) -> None:
     await fill(deployment)
     enlarge(database)
-    place = {"room": GENERAL, "before": 5000, "after": 5000, "around": 5000, "at": 5000, "limit": 51}
-    used = {name: value for name, value in place.items() if f":{name}" in statement}
-    plan = _plan(database, statement, used)
-    touched = [line for line in plan.splitlines() if "history_item" in line]
-    assert touched
-    assert not [
-        line for line in touched if "Seq Scan" in line or "SCAN history_item" in line.upper().replace("USING", "")
-    ]
+    pages = [page(kind, among, past=past) for kind in KINDS for among in AMONGS for past in (False, True)]
+    place = PLACE | dict.fromkeys(KINDS, 5000)
+    for statement in (*pages, THREAD, MOMENT, statements.TAPE):
+        plan = _plan(database, statement, {name: value for name, value in place.items() if f":{name}" in statement})
+        touched = [line for line in plan.splitlines() if re.search(r"history_(item|past|text|title)|\b[ot]\b", line)]
+        assert touched
+        assert not [line for line in touched if re.search(r"Seq Scan|SCAN (history_\w+|o|t)$", line)], plan
 
 
 def _plan(database: str, statement: str, place: dict[str, Any]) -> str:
@@ -154,7 +159,7 @@ async def test_reading_waits_for_the_position_that_was_promised(deployment: Depl
 
 
 async def test_waiting_is_bounded(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.queries.WAIT_S", 0.1)
+    monkeypatch.setattr("projections.waiting.WAIT_S", 0.1)
     with pytest.raises(ProjectionBehind) as refused:
         await deployment.page(min_position=10**9)
     assert refused.value.retry_after_ms
@@ -217,6 +222,6 @@ async def test_who_stops_waiting_hurts_nobody_and_leaves_no_error_behind(
             with pytest.raises(Unavailable):
                 await other
     await asyncio.sleep(0)
-    deployment.queries._waits.clear()
+    deployment.queries._waits._waits.clear()
     gc.collect()
     assert "never retrieved" not in caplog.text
