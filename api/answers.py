@@ -172,6 +172,9 @@ class RoomEvent(Answer):
     occurred_at: str | None
     data: dict[str, Any]
     stub: Literal["redacted", "erased", "hidden"] | None = Field(None, description="Why `data` is empty")
+    request_id: str | None = Field(None, description="For auditors: the request that caused it")
+    address: str | None = Field(None, description="For auditors: where that came from")
+    client: str | None = Field(None, description="For auditors: what that program called itself")
 
 
 class RoomEvents(Answer):

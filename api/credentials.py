@@ -7,7 +7,7 @@ from ninja.utils import check_csrf
 
 from api.requests import Request
 from commands.errors import Forbidden, Unauthenticated
-from commands.identity import COOKIE, Caller, Identity
+from commands.identity import COOKIE, TOKEN_PREFIX, Caller, Identity, Reader, bearer
 from commands.serving import serve_person
 
 MAX_CLIENT = 200
@@ -20,8 +20,10 @@ class BearerToken(AuthBase):
     openapi_scheme = "bearer"
 
     async def __call__(self, request: HttpRequest) -> Identity | None:
-        """Raises: Unauthenticated for a token that is not ours."""
+        """Raises: Unauthenticated for a token that is not ours, Forbidden for one that may only read."""
         assert isinstance(request, Request)
+        if await _scope(request):
+            raise Forbidden("This token may read, and change nothing.")
         identity, how = request.guests.find(request.scope["headers"])
         return identity if how == "bearer" else None
 
@@ -61,19 +63,27 @@ def caller(request: Request) -> Caller:
     )
 
 
-def reader(request: Request) -> str | None:
-    """Who reads, None for nobody in particular. Raises: Unauthenticated for a token that is not ours."""
+async def reader(request: Request) -> Reader:
+    """Who reads, nobody in particular without credentials. Raises: Unauthenticated for a token that is not ours."""
+    if scope := await _scope(request):
+        return Reader(auditor=scope == "audit")
     identity, _ = request.guests.find(request.scope["headers"])
     if identity is None:
-        return None
+        return Reader()
     serve_person(identity.person)
-    return identity.person
+    return Reader(identity.person)
 
 
-def check_may_read(person: str | None) -> None:
+async def _scope(request: Request) -> str | None:
+    """The scope of the token that a request carries, if it is one with a scope. Raises: Unauthenticated."""
+    token = bearer(request.scope["headers"])
+    return await request.tokens.scope(token) if token and token.startswith(TOKEN_PREFIX) else None
+
+
+def check_may_read(who: Reader) -> None:
     """For what is in no room: where guests are not let in, whoever has not signed in reads nothing.
 
     Raises: Unauthenticated.
     """
-    if settings.GUESTS == "off" and (person is None or person.startswith("guest:")):
+    if settings.GUESTS == "off" and not who.auditor and (who.person is None or who.person.startswith("guest:")):
         raise Unauthenticated

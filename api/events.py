@@ -25,22 +25,28 @@ router = Router(tags=["events"])
 
 @router.get("/{label}/events", operation_id="read_events", **documented({200: RoomEvents}, IN_ROOM, InvalidField))
 async def read_events(request: Request, label: Label, wanted: Query[EventsQuery]) -> HttpResponse:
-    """A room's events after a seq. What you may not see is a stub: its place is kept, its data empty."""
-    rules = await request.handlers.rules(label, reader(request))
+    """A room's events after a seq. What you may not see is a stub: its place is kept, its data empty.
+
+    Auditors see what was redacted, and from where each event came.
+    """
+    who = await reader(request)
+    rules = await request.handlers.rules(label, who)
     head = await request.log.head(label)
-    facts, read_to = await _read(request.log, label, wanted, head)
-    body = msgspec.json.encode({"items": [_item(fact) for fact in facts], "head_seq": head, "read_to": read_to})
-    return send_json(body, private=rules.visibility == "private")
+    facts, read_to = await _read(request.log, label, wanted, head, auditor=who.auditor)
+    body = msgspec.json.encode(
+        {"items": [_item(fact, auditor=who.auditor) for fact in facts], "head_seq": head, "read_to": read_to}
+    )
+    return send_json(body, private=who.auditor or rules.visibility == "private")
 
 
-async def _read(log: Log, room: str, wanted: EventsQuery, head: int) -> tuple[list[Fact], int]:
+async def _read(log: Log, room: str, wanted: EventsQuery, head: int, *, auditor: bool) -> tuple[list[Fact], int]:
     """The events that are wanted, and the seq up to which the stream was read for them."""
     types = set(wanted.types.split(",")) if wanted.types else None
     found: list[Fact] = []
     read_to = min(wanted.after, head)
     last = min(head, read_to + MAX_READ)
     while read_to < last and len(found) < wanted.limit:
-        facts = await log.read_room(room, after=read_to, upto=last, limit=wanted.limit)
+        facts = await log.read_room(room, after=read_to, upto=last, limit=wanted.limit, auditor=auditor)
         if not facts:
             break
         for fact in facts:
@@ -52,7 +58,7 @@ async def _read(log: Log, room: str, wanted: EventsQuery, head: int) -> tuple[li
     return found, read_to
 
 
-def _item(fact: Fact) -> dict[str, Any]:
+def _item(fact: Fact, *, auditor: bool) -> dict[str, Any]:
     recorded, event, stub = fact
     item = {
         "seq": recorded.seq,
@@ -63,6 +69,8 @@ def _item(fact: Fact) -> dict[str, Any]:
         "occurred_at": rfc3339(event.occurred_at) if event else None,
         "data": event.data if event and not stub else {},
     }
+    if auditor and event:
+        item |= {"request_id": event.request_id, "address": event.address, "client": event.client}
     if stub:
         item["stub"] = "hidden" if stub == "broken" else stub
     return item

@@ -52,10 +52,14 @@ class Tape(Answer):
     **documented({200: Revisions}, IN_ROOM),
 )
 async def read_revisions(request: Request, label: Label, message_id: MessageId) -> HttpResponse:
-    """Every version that a message had, the first one first. Of a redacted one they are all there, and say nothing."""
+    """Every version that a message had, the first one first.
+
+    Of a redacted one they are all there, and say nothing, but to an auditor.
+    """
     check_message(message_id)
-    rules = await request.handlers.rules(label, reader(request))
-    versions = await request.log.revisions(label, message_id)
+    who = await reader(request)
+    rules = await request.handlers.rules(label, who)
+    versions = await request.log.revisions(label, message_id, auditor=who.auditor)
     if not versions:
         raise NotFound
     items = [
@@ -67,7 +71,7 @@ async def read_revisions(request: Request, label: Label, message_id: MessageId) 
         }
         for number, (fact, version) in enumerate(versions)
     ]
-    return send_json(msgspec.json.encode({"items": items}), private=rules.visibility == "private")
+    return send_json(msgspec.json.encode({"items": items}), private=who.auditor or rules.visibility == "private")
 
 
 @router.get(
@@ -80,8 +84,9 @@ async def read_tape(request: Request, label: Label, wanted: Query[TapeQuery]) ->
 
     Where points are close in time, much was said.
     """
-    rules = await request.handlers.rules(label, reader(request))
+    who = await reader(request)
+    rules = await request.handlers.rules(label, who)
     tape = await request.queries.tape(label, points=wanted.points)
     points = [{"seq": seq, "at": rfc3339(time)} for seq, time in tape.points]
     body = msgspec.json.encode({"head_seq": tape.head_seq, "points": points})
-    return send_json(body, private=rules.visibility == "private")
+    return send_json(body, private=who.auditor or rules.visibility == "private")

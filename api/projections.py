@@ -9,6 +9,7 @@ from api.credentials import check_may_read, reader
 from api.documentation import documented
 from api.requests import Request
 from commands.errors import NotFound
+from commands.identity import Reader
 
 MAX_NAMED = 100
 
@@ -18,8 +19,8 @@ router = Router(tags=["projections"])
 @router.get("", operation_id="list_projections", **documented({200: Projections}))
 async def list_projections(request: Request) -> HttpResponse:
     """Each projection's checkpoint and lag. Of its parked rooms those are named that you may see."""
-    person = reader(request)
-    check_may_read(person)
+    who = await reader(request)
+    check_may_read(who)
     items = [
         {
             "name": status.name,
@@ -28,19 +29,19 @@ async def list_projections(request: Request) -> HttpResponse:
             "lag_s": status.lag_s,
             "heartbeat_age_s": status.heartbeat_age_s,
             "parked": len(status.parked),
-            "parked_rooms": await _seen(request, status.parked[:MAX_NAMED], person),
+            "parked_rooms": await _seen(request, status.parked[:MAX_NAMED], who),
             "rebuild": None,
         }
         for status in await request.queries.projections()
     ]
-    return send_json(msgspec.json.encode({"items": items}), private=person is not None)
+    return send_json(msgspec.json.encode({"items": items}), private=who != Reader())
 
 
-async def _seen(request: Request, rooms: list[str], person: str | None) -> list[str]:
+async def _seen(request: Request, rooms: list[str], who: Reader) -> list[str]:
     seen = []
     for room in rooms:
         try:
-            await request.handlers.rules(room, person)
+            await request.handlers.rules(room, who)
         except NotFound:
             continue
         seen.append(room)

@@ -87,7 +87,7 @@ class PageQuery(AtLeast):
         default=None, description="As the room was after the event with this seq, or at this RFC 3339 time"
     )
 
-    def wanted(self) -> Wanted:
+    def wanted(self, *, auditor: bool) -> Wanted:
         """What to read. Raises: BadRequest for two places."""
         if sum(place is not None for place in (self.before, self.after, self.around, self.at)) > 1:
             raise BadRequest("Send one of before, after, around and at.")
@@ -101,6 +101,7 @@ class PageQuery(AtLeast):
             thread=self.thread,
             as_of=as_of,
             as_of_time=as_of_time,
+            auditor=auditor,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 
 from commands.handlers import Handlers
-from commands.identity import Guests, Identity
+from commands.identity import Guests, Identity, Tokens
 from commands.subscription import Log
 from projections.queries import Queries
 
@@ -49,6 +49,11 @@ class Request(ASGIRequest):
     @property
     def guests(self) -> Guests:
         found: Guests = self.scope["state"]["guests"]
+        return found
+
+    @property
+    def tokens(self) -> Tokens:
+        found: Tokens = self.scope["state"]["tokens"]
         return found
 
     @property

@@ -12,6 +12,7 @@ from api.places import Label, check_room
 from api.query import AtLeast, DirectoryQuery
 from api.requests import Request
 from commands.errors import Archived, InvalidField, LabelReserved, ProjectionBehind, RoomExists, RoomParked
+from commands.identity import Reader
 from commands.rules import ChangeRoom, OpenRoom, check_label
 
 router = Router(tags=["rooms"])
@@ -34,11 +35,11 @@ async def open_room(request: Request, room: NewRoom) -> HttpResponse:
 @router.get("", operation_id="list_rooms", **documented({200: Rooms}, InvalidField))
 async def list_rooms(request: Request, page: Query[DirectoryQuery]) -> HttpResponse:
     """The directory: public rooms, and your own."""
-    person = reader(request)
-    check_may_read(person)
-    items, following = await request.queries.rooms(person, after=page.after, limit=page.limit)
+    who = await reader(request)
+    check_may_read(who)
+    items, following = await request.queries.rooms(who.person, after=page.after, limit=page.limit)
     body = b'{"items":[%b],"next":%b}' % (b",".join(items), msgspec.json.encode(following))
-    return send_json(body, private=person is not None)
+    return send_json(body, private=who != Reader())
 
 
 @router.get(
@@ -48,11 +49,12 @@ async def list_rooms(request: Request, page: Query[DirectoryQuery]) -> HttpRespo
 )
 async def read_room(request: Request, label: Label, wanted: Query[AtLeast]) -> HttpResponse:
     """One room, as the directory knows it."""
-    rules = await request.handlers.rules(label, reader(request))
+    who = await reader(request)
+    rules = await request.handlers.rules(label, who)
     room = await request.queries.room(label, min_position=wanted.min_position)
     if room is None:
         raise ProjectionBehind
-    return send_json(room, private=rules.visibility == "private")
+    return send_json(room, private=who.auditor or rules.visibility == "private")
 
 
 @router.patch(

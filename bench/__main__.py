@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import appends, bus, report, size
+from bench import appends, as_of, bus, report, size
 from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -13,10 +13,11 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "h": partial(sitting.hold, sitting.H),
     "appends": appends.main,
     "size": size.main,
+    "as_of": as_of.main,
     "bus": bus.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "appends", "size"]
+DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of"]
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or DEFAULT:

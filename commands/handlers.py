@@ -11,7 +11,7 @@ from commands import deciding, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
 from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated, Unavailable
-from commands.identity import Caller
+from commands.identity import Caller, Reader
 from commands.limits import Buckets, Rate
 from commands.member import Membership, check_not_banned
 from commands.message import PostMessage
@@ -107,9 +107,10 @@ class Handlers:
         if attempt.paced and not answer.cancelled() and answer.exception():
             self._slow.pop(attempt.lane, None)
 
-    async def rules(self, room: str, person: str | None) -> Rules:
-        """The rules of a room that `person` may see. Raises: NotFound, Unauthenticated, Unavailable."""
-        if self._guests == "off" and (person is None or person.startswith("guest:")):
+    async def rules(self, room: str, reader: Reader) -> Rules:
+        """The rules of a room that somebody may see. Raises: NotFound, Unauthenticated, Unavailable."""
+        guest = reader.person is None or reader.person.startswith("guest:")
+        if self._guests == "off" and guest and not reader.auditor:
             raise Unauthenticated
         if not rules.LABEL.fullmatch(room):
             raise NotFound
@@ -117,7 +118,7 @@ class Handlers:
         if standing is None:
             standing = (await self._states.load(room, [RULES]))[RULES]
         assert isinstance(standing, Rules)
-        rules.check_seen(standing, person)
+        rules.check_seen(standing, reader.person, auditor=reader.auditor)
         return standing
 
     async def enter(self, room: str, caller: Caller) -> Rules:
@@ -127,7 +128,7 @@ class Handlers:
         """
         rules.check_label(room)
         try:
-            standing = await self.rules(room, caller.person)
+            standing = await self.rules(room, Reader(caller.person))
         except NotFound:
             if not self._autocreate:
                 raise
@@ -142,7 +143,7 @@ class Handlers:
         # If it exists, somebody was faster or it is not theirs to see: the rules tell.
         with suppress(RoomExists):
             await self.handle(OpenRoom(room=room), caller)
-        return await self.rules(room, caller.person)
+        return await self.rules(room, Reader(caller.person))
 
     def _check_may_write(self, caller: Caller) -> None:
         if self._guests != "write" and caller.person.startswith("guest:"):

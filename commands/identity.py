@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 from django.core import signing
@@ -14,6 +14,7 @@ from commands.member import check_handle, default_handle
 
 COOKIE = "verbatim_guest"
 MAX_AGE_S = 365 * 24 * 3600
+TOKEN_PREFIX = "verbatim_"  # noqa: S105 - what all of them begin with
 _SALT = "verbatim.guest"
 
 
@@ -32,6 +33,29 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     address: str = ""
     client: str = ""
+
+
+class Reader(NamedTuple):
+    """Who reads: a person, if they said who they are. An `auditor` sees every room, and what was redacted."""
+
+    person: str | None = None
+    auditor: bool = False
+
+
+class Tokens(Protocol):
+    """What tokens with a scope are for; they begin with `TOKEN_PREFIX`."""
+
+    async def scope(self, token: str) -> str:
+        """What a token allows. Raises: Unauthenticated for one that does not count, Unavailable."""
+
+
+def bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The bearer token among these ASGI headers, if there is one."""
+    for name, value in headers:
+        scheme, _, token = value.decode("latin-1").partition(" ") if name == b"authorization" else ("", "", "")
+        if scheme.lower() == "bearer":
+            return token.strip()
+    return None
 
 
 class Guests:

@@ -23,24 +23,30 @@ class Log:
         self._store = store
         self._mapper = mapper
 
-    async def read_room(self, room: str, *, after: int, upto: int | None = None, limit: int = 300) -> list[Fact]:
-        """A room's events with `after` < seq ≤ `upto`, by seq, what was redacted by now as stubs.
+    async def read_room(
+        self, room: str, *, after: int, upto: int | None = None, limit: int = 300, auditor: bool = False
+    ) -> list[Fact]:
+        """A room's events with `after` < seq ≤ `upto`, by seq; but for an auditor, what was redacted by now as stubs.
 
         Costs one look more, at the last events about the messages among them. Raises: StoreUnavailable.
         """
         facts = await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
+        if auditor:
+            return facts
         redacted = redacted_by(facts)
         if unsure := {fact.recorded.subject for fact in facts if _says_something(fact)} - redacted:
             redacted |= await self.redacted_among(room, list(unsure))
         return hide(facts, redacted)
 
-    async def revisions(self, room: str, message_id: str) -> list[tuple[Fact, MessagePosted | MessageEdited]]:
-        """Every version of a message, by seq, with its event; of one that is redacted by now as stubs.
+    async def revisions(
+        self, room: str, message_id: str, *, auditor: bool = False
+    ) -> list[tuple[Fact, MessagePosted | MessageEdited]]:
+        """Every version of a message, by seq, with its event; but for an auditor, of a redacted one as stubs.
 
         Raises: StoreUnavailable.
         """
         facts = await self.open(await self._store.read_subjects(room, [f"message:{message_id}"]))
-        seen = hide(facts, redacted_by(facts))
+        seen = facts if auditor else hide(facts, redacted_by(facts))
         return [(fact, fact.event) for fact in seen if isinstance(fact.event, MessagePosted | MessageEdited)]
 
     async def texts_as_of(self, room: str, subjects: Sequence[str], seq: int) -> dict[str, str | None]:

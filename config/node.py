@@ -10,6 +10,7 @@ from commands.identity import Guests
 from commands.writer import Writer
 from config import parts
 from config.metrics import Metrics
+from config.tokens import Tokens
 from projections.queries import Queries
 from projections.runner import Runner
 from realtime.bus import LocalBus
@@ -32,6 +33,7 @@ class Node:
         self._writer = Writer(store, bus.publish)
         self._hubs = Hubs(log, bus)
         self._queries = Queries(log)
+        self._tokens = Tokens()
         self._runner = Runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -43,6 +45,7 @@ class Node:
             "handlers": _handlers(self._parts, self._writer),
             "log": log,
             "guests": Guests(settings.SECRET_KEY),
+            "tokens": self._tokens,
             "queries": self._queries,
             "hubs": self._hubs,
             "metrics": metrics,
@@ -53,6 +56,7 @@ class Node:
         """Open the store, then whatever reads it. Raises: NotDurable, StoreUnavailable."""
         await self._parts.open()
         await self._queries.open()
+        await self._tokens.open()
         self._writer.start()
         if self._redis:
             await self._redis.start()
@@ -76,6 +80,7 @@ class Node:
         if self._runner and self._running:
             self._runner.stop()
             await self._running
+        await self._tokens.close()
         await self._queries.close()
         await self._parts.close()
         self.started = False

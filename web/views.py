@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from commands.errors import LabelReserved, NotFound, Refusal
-from commands.identity import Identity, clean_handle
+from commands.identity import Identity, Reader, clean_handle
 from commands.message import MAX_MESSAGE
 from commands.rules import LABEL, Rules, check_label
 from projections.queries import Page
@@ -82,7 +82,7 @@ async def to_room(request: ASGIRequest, label: str) -> HttpResponse:
 async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
     state = request.scope["state"]
     try:
-        rules: Rules = await state["handlers"].rules(label, me.person)
+        rules: Rules = await state["handlers"].rules(label, Reader(me.person))
         page: Page = await state["queries"].page(label, **_place(request), limit=PAGE_LINES)
     except NotFound:
         rules, page = Rules(title=label), NOTHING

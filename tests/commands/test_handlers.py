@@ -19,7 +19,7 @@ from commands.errors import (
     Unauthenticated,
 )
 from commands.handlers import Handlers
-from commands.identity import Caller
+from commands.identity import Caller, Reader
 from commands.member import Ban, Unban
 from commands.rules import ChangeRoom, OpenRoom
 from commands.sealing import Mapper
@@ -179,7 +179,7 @@ async def test_a_label_outside_the_rule_is_refused(handlers: Handlers, label: st
     with pytest.raises(InvalidField):
         await handlers.handle(say("hi", room=label), ADA)
     with pytest.raises(NotFound):
-        await handlers.rules(label, ADA.person)
+        await handlers.rules(label, Reader(ADA.person))
 
 
 @pytest.mark.parametrize("label", ["api", "chat", "New", "health"])
@@ -190,9 +190,13 @@ async def test_reserved_labels_are_refused(handlers: Handlers, label: str) -> No
 
 async def test_a_private_room_is_not_there_for_others(handlers: Handlers, elsewhere: Handlers) -> None:
     await handlers.handle(OpenRoom(room="garden", visibility="private"), ADA)
-    assert (await handlers.rules("garden", ADA.person)).owner == ADA.person
+    assert (await handlers.rules("garden", Reader(ADA.person))).owner == ADA.person
     for door in (handlers, elsewhere):
-        for refused in (door.rules("garden", GRACE.person), door.rules("garden", None), door.enter("garden", GRACE)):
+        for refused in (
+            door.rules("garden", Reader(GRACE.person)),
+            door.rules("garden", Reader()),
+            door.enter("garden", GRACE),
+        ):
             with pytest.raises(NotFound):
                 await refused
         with pytest.raises(NotFound):

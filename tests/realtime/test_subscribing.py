@@ -206,7 +206,7 @@ async def test_while_the_store_is_away_catching_up_waits(served: World, monkeypa
     read = served.log.read_room
     failures = iter([True, True])
 
-    async def flaky(room: str, **where: int) -> object:
+    async def flaky(room: str, **where: Any) -> object:
         if next(failures, False):
             raise StoreUnavailable
         return await read(room, **where)
