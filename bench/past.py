@@ -59,7 +59,12 @@ async def measure(events: int) -> dict[str, list[float]]:
                 took[name].append((time.perf_counter() - began) * 1000)
     await queries.close()
     await deployment.close()
-    return {name: [sorted(each)[len(each) // 2], sorted(each)[int(len(each) * 0.99)]] for name, each in took.items()}
+    return {name: _p50_and_p99(each) for name, each in took.items()}
+
+
+def _p50_and_p99(took_ms: list[float]) -> list[float]:
+    took_ms.sort()
+    return [took_ms[len(took_ms) // 2], took_ms[int(len(took_ms) * 0.99)]]
 
 
 def fill(events: int) -> None:
