@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from typing import Any, override
+from pathlib import Path
+from typing import Any, NamedTuple, override
 
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
 
@@ -29,6 +30,19 @@ class Datastore(SQLiteDatastore):
         super().__init__(db_name, **options)
         self.pool.close()
         self.pool = _Pool(db_name=db_name)
+
+
+class Files(NamedTuple):
+    """Where a deployment keeps its log and people's keys."""
+
+    events: Path
+    keys: Path
+
+
+def files_beside(database: str | Path) -> Files:
+    """The log and the keys of the deployment whose read models are in this file."""
+    path = Path(database)
+    return Files(path.with_suffix(".events.sqlite3"), path.with_suffix(".keys.sqlite3"))
 
 
 def connect(path: str) -> sqlite3.Connection:

@@ -9,6 +9,9 @@ from commands.store import Mark, Recorded, Store, StoreUnavailable
 
 __all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redacted_by"]
 
+HEAD_IN_SQL = "(SELECT max(originator_version) FROM public.stored_events WHERE originator_id = :room)"
+"""`Log.head` for statements on a connection that sees the log beside other tables: both are of one snapshot then."""
+
 POLL_S = 1.0
 """A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
 

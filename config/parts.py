@@ -1,6 +1,5 @@
 """The parts that web processes, workers and commands share: the store of this deployment and the keys to it."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
 from commands.sealing import Keyring, Mapper
 from commands.sqlite import SQLiteStore
+from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store
 from commands.subscription import Log
@@ -38,9 +38,8 @@ def build() -> Parts:
     store: Store
     vault: SQLiteVault | PostgresVault
     if settings.ON_SQLITE:
-        beside = Path(settings.DATABASES["default"]["NAME"])
-        store = SQLiteStore(beside.with_suffix(".events.sqlite3"))
-        vault = SQLiteVault(beside.with_suffix(".keys.sqlite3"))
+        files = files_beside(settings.DATABASES["default"]["NAME"])
+        store, vault = SQLiteStore(files.events), SQLiteVault(files.keys)
     else:
         postgres = PostgresStore(settings.DATABASE_URL, direct_url=settings.DIRECT_DATABASE_URL)
         store, vault = postgres, PostgresVault(postgres)

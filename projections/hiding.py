@@ -9,18 +9,13 @@ from commands.subscription import Log, StoreUnavailable
 from projections import items
 
 
-async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes], *, head_seq: int) -> list[bytes]:
-    """The items of a page, as the log lets readers see them; `head_seq` is how far the history of the room had come.
+async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes]) -> list[bytes]:
+    """The items of a page that the log knows more of, as it lets readers see them.
 
-    Costs a look at the room's head, and only where that is further, one at the last events about these messages.
-    Raises: Unavailable.
+    Costs one look at the last events about these, however often they were edited. Raises: Unavailable.
     """
-    if not encoded:
-        return []
     subjects = [_subject(item) for item in encoded]
     try:
-        if await log.head(room) <= head_seq:
-            return list(encoded)
         redacted = await log.redacted_among(room, subjects)
     except StoreUnavailable:
         raise Unavailable from None

@@ -1,20 +1,22 @@
 """The statements that read pages of history. Each page is one statement, so that its parts are of one snapshot.
 
-A page's rows are: the room's head, the checkpoint, whether the room is parked, whether there are messages on the side
-that was not asked for, the pivot's seq, and of one message its seq and its item (NULL in an empty page). A page of the
-past goes on with the item as it was at that moment, without its text (NULL where nothing has changed since), the text
-that it had (NULL where it was not edited since), and the room's title and topic then.
+A page's rows are: the room's head, the head that the log knows, the checkpoint, whether the room is parked, whether
+there are messages on the side that was not asked for, the pivot's seq, and of one message its seq and its item (NULL in
+an empty page). A page of the past goes on with the item as it was at that moment, without its text (NULL where nothing
+has changed since), the text that it had (NULL where it was not edited since), and the room's title and topic then.
 """
 
 from functools import cache
 from typing import Literal
+
+from commands.subscription import HEAD_IN_SQL
 
 type Kind = Literal["before", "after", "around", "at"]
 type Among = Literal["room", "thread", "message"]
 """A page of all of a room, of a thread, or of a message without one."""
 
 _PAGE = """
-SELECT h.head_seq, c.position, p.room IS NOT NULL, {others}, {pivot}, i.seq, i.item{past}
+SELECT h.head_seq, {log_head}, c.position, p.room IS NOT NULL, {others}, {pivot}, i.seq, i.item{past}
 FROM checkpoint c
 LEFT JOIN history_room h ON h.room = :room
 LEFT JOIN parked_room p ON p.projection = 'history' AND p.room = :room
@@ -55,7 +57,7 @@ def page(kind: Kind, among: Among = "room", *, past: bool = False) -> str:
         "around": ("FALSE", ":around", _BOTH.format(older.format("<= :around"), newer.format(":around"))),
         "at": ("FALSE", at, _BOTH.format(older.format(f"<= COALESCE({at}, 0)"), newer.format(f"COALESCE({at}, 0)"))),
     }[kind]
-    return _PAGE.format(others=others, pivot=pivot, lines=lines, past=_PAST if past else "")
+    return _PAGE.format(others=others, log_head=HEAD_IN_SQL, pivot=pivot, lines=lines, past=_PAST if past else "")
 
 
 THREAD = "SELECT COALESCE(thread, message_id), thread FROM history_item WHERE room = :room AND message_id = :message_id"

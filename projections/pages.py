@@ -60,10 +60,10 @@ class Pages:
             rows = await self._past_rows(room, statements.page(kind, among, past=True), parameters | {"as_of": as_of})
         page = _page(rows, kind, wanted, as_of)
         if as_of is not None and wanted.get("auditor"):
-            shown = await show_redacted(self._log, room, page.items, as_of=as_of)
-        else:
-            shown = await hide_redacted(self._log, room, page.items, head_seq=page.head_seq)
-        return page._replace(items=shown)
+            return page._replace(items=await show_redacted(self._log, room, page.items, as_of=as_of))
+        if page.items and _is_behind(rows):
+            return page._replace(items=await hide_redacted(self._log, room, page.items))
+        return page
 
     async def _among(self, room: str, message_id: str | None) -> tuple[Among, str | None]:
         """Among which messages to look. Raises: NotFound for a thread of a message that is not there."""
@@ -121,16 +121,21 @@ def _head(rows: Sequence[tuple[Any, ...]]) -> int:
     return rows[0][0] or 0 if rows else 0
 
 
+def _is_behind(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether the log knows more of the room than the page that these rows make."""
+    return bool(rows) and (rows[0][1] or 0) > _head(rows)
+
+
 def _page(rows: Sequence[tuple[Any, ...]], kind: Kind, wanted: Wanted, as_of: int | None) -> Page:
     """The page that these rows make. Raises: RoomParked."""
     if not rows:
         return Page([], found_oldest=True, found_newest=True, head_seq=0, position=0)
-    _, position, parked, others, pivot, *_ = rows[0]
+    _, _, position, parked, others, pivot, *_ = rows[0]
     check_not_parked(parked)
     seen = partial(_as_it_was, auditor=wanted.get("auditor", False))
-    lines = sorted((row[5], seen(*row[6:9])) for row in rows if row[5] is not None)
+    lines = sorted((row[6], seen(*row[7:10])) for row in rows if row[6] is not None)
     chosen, found_oldest, found_newest = _choose(lines, kind, wanted.get("limit", LIMIT), others, pivot)
-    moment = None if as_of is None else Moment(as_of, rows[0][9] or "", rows[0][10] or "")
+    moment = None if as_of is None else Moment(as_of, rows[0][10] or "", rows[0][11] or "")
     return Page([item for _, item in chosen], found_oldest, found_newest, _head(rows), position, moment)
 
 

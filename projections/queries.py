@@ -98,10 +98,11 @@ class Queries:
         """One message as JSON, if the history has it. Raises: ProjectionBehind, RoomParked, Unavailable."""
         await self._waits.until("history", min_position)
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
-        for item, parked in rows:
+        for item, parked, is_behind in rows:
             check_not_parked(parked)
-            seen = await hide_redacted(self._log, room, [] if item is None else [bytes(item)], head_seq=0)
-            return seen[0] if seen else None
+            if item is None or not is_behind:
+                return item if item is None else bytes(item)
+            return (await hide_redacted(self._log, room, [bytes(item)]))[0]
         return None
 
     async def projections(self) -> list[ProjectionStatus]:

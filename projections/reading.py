@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.errors import Unavailable
 from commands.postgres_connection import conninfo
+from commands.sqlite_connection import files_beside
 
 CONNECTIONS = 4
 ANSWER_S = 5.0
@@ -40,10 +41,10 @@ class Reading(Protocol):
 
 
 def reading() -> Reading:
-    """What reads the database that the settings name."""
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        return SQLiteReading(str(database["NAME"]))
+    """What reads the database that the settings name, with the log beside it."""
+    if settings.ON_SQLITE:
+        path = settings.DATABASES["default"]["NAME"]
+        return SQLiteReading(str(path), log=str(files_beside(path).events))
     return PostgresReading(conninfo_to_dict(conninfo(settings.DATABASE_URL)))
 
 
@@ -89,10 +90,11 @@ class PostgresReading:
 
 
 class SQLiteReading:
-    """Reads on a few threads, each with a connection that cannot write."""
+    """Reads on a few threads, each with a connection that cannot write; it sees the log where PostgreSQL has it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, log: str) -> None:
         self._path = path
+        self._log = log
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="queries")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -119,6 +121,7 @@ class SQLiteReading:
         if connection is None:
             connection = sqlite3.connect(self._path, check_same_thread=False, cached_statements=64)
             connection.execute("PRAGMA busy_timeout=5000")
+            connection.execute("ATTACH ? AS public", [self._log])
             connection.execute("PRAGMA query_only=ON")
             self._local.connection = connection
             self._connections.append(connection)

@@ -1,9 +1,13 @@
 """Every statement that reads the read models, but for the pages of history (history_statements.py)."""
 
-MESSAGE = """
-SELECT i.item, EXISTS (SELECT 1 FROM parked_room WHERE projection = 'history' AND room = :room)
+from commands.subscription import HEAD_IN_SQL
+
+MESSAGE = f"""
+SELECT i.item, EXISTS (SELECT 1 FROM parked_room WHERE projection = 'history' AND room = :room),
+    {HEAD_IN_SQL} > (SELECT head_seq FROM history_room WHERE room = :room)
 FROM (SELECT 1) one LEFT JOIN history_item i ON i.room = :room AND i.message_id = :message_id
 """
+"""A message's item, whether the room is parked, whether the log knows more of it."""
 
 TAPE = """
 WITH RECURSIVE steps (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM steps WHERE i < :points)

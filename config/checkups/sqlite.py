@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from commands.sqlite_connection import files_beside
 from config.checkups import keys, projections
 from config.checkups.findings import Finding, Findings, ok, problem, warning
 
@@ -18,7 +19,7 @@ FIRST_AFTER = "SELECT state FROM stored_events WHERE rowid > ? ORDER BY rowid LI
 
 def check(django: Path) -> Findings:
     """Read Django's file and those beside it; none is made."""
-    events, people = django.with_suffix(".events.sqlite3"), django.with_suffix(".keys.sqlite3")
+    events, people = files_beside(django)
     yield ok("SQLite", f"{sqlite3.sqlite_version}, files in {django.parent}")
     yield _disk(django.parent)
     yield _privacy(django.parent)

@@ -138,16 +138,16 @@ async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, data
     pages = [page(kind, among, past=past) for kind in KINDS for among in AMONGS for past in (False, True)]
     place = PLACE | dict.fromkeys(KINDS, 5000)
     for statement in (*pages, THREAD, MOMENT, statements.TAPE):
-        plan = _plan(database, statement, {name: value for name, value in place.items() if f":{name}" in statement})
+        plan = await _plan(deployment, database, statement, place)
         touched = [line for line in plan.splitlines() if re.search(r"history_(item|past|text|title)|\b[ot]\b", line)]
         assert touched
         assert not [line for line in touched if re.search(r"Seq Scan|SCAN (history_\w+|o|t)$", line)], plan
 
 
-def _plan(database: str, statement: str, place: dict[str, Any]) -> str:
+async def _plan(deployment: Deployment, database: str, statement: str, place: dict[str, Any]) -> str:
     literal = _NAMED.sub(lambda found: repr(place[found[1]]), statement)
     explain = "EXPLAIN QUERY PLAN" if database.startswith("sqlite") else "EXPLAIN"
-    return "\n".join(str(row[-1]) for row in execute(f"{explain} {literal}"))
+    return "\n".join(str(row[-1]) for row in await deployment.queries._read.rows(f"{explain} {literal}", {}))
 
 
 async def test_reading_waits_for_the_position_that_was_promised(deployment: Deployment) -> None:
