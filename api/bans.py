@@ -8,9 +8,8 @@ from api.bodies import NewBan
 from api.credentials import CREDENTIALS, caller
 from api.documentation import BODY, IN_ROOM, WRITING, documented
 from api.places import Label, Person, check_person, check_room
-from api.query import moment
 from api.requests import Request
-from commands.clock import Milliseconds
+from commands.clock import Milliseconds, moment
 from commands.errors import InvalidField
 from commands.member import Ban, Unban
 

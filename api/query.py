@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from commands.clock import Milliseconds, from_rfc3339
+from commands.clock import moment
 from commands.errors import BadRequest
 from commands.member import MAX_REASON
 from commands.message import MESSAGE_ID
@@ -13,7 +13,6 @@ from projections.queries import Wanted
 
 MAX_NUMBER = 2**53 - 1
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _TYPES = re.compile(r"[a-z]+\.[a-z_]+(,[a-z]+\.[a-z_]+)*")
 
 
@@ -22,14 +21,6 @@ def whole_number(text: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(text):
         raise ValueError("use a whole number")
     return int(text)
-
-
-def moment(text: str) -> Milliseconds:
-    """An RFC 3339 time as Unix milliseconds. Raises: ValueError."""
-    try:
-        return from_rfc3339(text if _TIME.fullmatch(text) else "")
-    except (ValueError, OverflowError):
-        raise ValueError("use a time with its zone, as in 2026-11-22T09:43:43.120Z") from None
 
 
 def event_types(text: str) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import appends, as_of, bus, report, size
+from bench import appends, as_of, bus, replay, report, size
 from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -14,10 +14,11 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "appends": appends.main,
     "size": size.main,
     "as_of": as_of.main,
+    "replay": replay.main,
     "bus": bus.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of"]
+DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of", "replay"]
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or DEFAULT:

@@ -1,11 +1,13 @@
 """Times: Unix milliseconds inside, RFC 3339 in UTC with milliseconds outside."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 Milliseconds = int
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -36,3 +38,11 @@ def from_rfc3339(text: str) -> Milliseconds:
         return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
     except OverflowError:
         raise ValueError("the time must be within the years 1 to 9999 in UTC") from None
+
+
+def moment(text: str) -> Milliseconds:
+    """A time that somebody outside wrote, read strictly as RFC 3339. Raises: ValueError, which says how to write it."""
+    try:
+        return from_rfc3339(text if _TIME.fullmatch(text) else "")
+    except (ValueError, OverflowError):
+        raise ValueError("use a time with its zone, as in 2026-11-22T09:43:43.120Z") from None

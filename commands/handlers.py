@@ -128,22 +128,22 @@ class Handlers:
         """
         rules.check_label(room)
         try:
-            standing = await self.rules(room, Reader(caller.person))
+            return await self.admit(room, caller)
         except NotFound:
             if not self._autocreate:
                 raise
-            standing = await self._open(room, caller)
+        with suppress(RoomExists):  # somebody was faster, or it is not theirs to see: the rules tell
+            await self.handle(OpenRoom(room=room), caller)
+        return await self.admit(room, caller)
+
+    async def admit(self, room: str, caller: Caller) -> Rules:
+        """Let somebody listen to a room that there is. Raises: NotFound, Banned, Unauthenticated, Unavailable."""
+        standing = await self.rules(room, Reader(caller.person))
         subject = f"member:{caller.person}"
         membership = (await self._states.load(room, [subject]))[subject]
         assert isinstance(membership, Membership)
         check_not_banned(membership, now_ms())
         return standing
-
-    async def _open(self, room: str, caller: Caller) -> Rules:
-        # If it exists, somebody was faster or it is not theirs to see: the rules tell.
-        with suppress(RoomExists):
-            await self.handle(OpenRoom(room=room), caller)
-        return await self.rules(room, Reader(caller.person))
 
     def _check_may_write(self, caller: Caller) -> None:
         if self._guests != "write" and caller.person.startswith("guest:"):

@@ -76,6 +76,22 @@ class Log:
         """The last seq of a room, 0 if it does not exist. Raises: StoreUnavailable."""
         return await self._store.head(room)
 
+    async def seq_at(self, room: str, unix_ms: int) -> int:
+        """The last seq of a room that had been recorded at a time. Costs a look for each bit of the head.
+
+        Raises: StoreUnavailable.
+        """
+        known, beyond = 0, await self.head(room) + 1
+        while beyond - known > 1:
+            middle = (known + beyond) // 2
+            facts = await self.open(await self._store.read_stream(room, after=middle - 1, upto=beyond - 1, limit=8))
+            readable = next((fact for fact in facts if fact.event), None)
+            if readable and readable.event and readable.event.occurred_at <= unix_ms:
+                known = readable.recorded.seq
+            else:
+                beyond = middle
+        return known
+
     async def last_position(self) -> int:
         """The last position of the store. Raises: StoreUnavailable."""
         return await self._store.last_position()

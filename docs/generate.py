@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from commands import errors, events
-from realtime import protocol
+from realtime import client_frames, close_codes, protocol, server_frames
 
 HERE = Path(__file__).parent
 NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "any"}
@@ -71,14 +71,16 @@ def protocol_page() -> str:
     """The WebSocket's frames and close codes, and the codes of errors, which REST shares."""
     parts = [
         f"# The protocol `{protocol.SUBPROTOCOL}`",
-        WRITTEN.format(source="realtime/protocol.py` and `commands/errors.py"),
+        WRITTEN.format(
+            source="realtime/client_frames.py`, `server_frames.py`, `close_codes.py` and `commands/errors.py"
+        ),
         FRAMES,
         "## What a client sends",
-        *frames(protocol.CLIENT_FRAMES),
+        *frames(client_frames.CLIENT_FRAMES),
         "## What the server sends",
-        *frames(protocol.SERVER_FRAMES),
+        *frames(server_frames.SERVER_FRAMES),
         "## Close codes",
-        table(("code", "why", "reconnect?"), [close_row(code) for code in protocol.CloseCode]),
+        table(("code", "why", "reconnect?"), [close_row(code) for code in close_codes.CloseCode]),
         "## Errors",
         "The same over REST (as `application/problem+json`) and sockets (as an `error` frame).",
         table(("code", "status", "try again?", "meaning"), [error_row(refusal) for refusal in refusals()]),
@@ -97,11 +99,14 @@ def frames(classes: tuple[type[msgspec.Struct], ...]) -> Iterator[str]:
 
 def frame_fields(cls: type[msgspec.Struct]) -> str:
     """A table of a frame's fields; a struct in it has its own fields named beside it."""
-    rows = [(f"`{field.name}`", kind(field.type), "" if field.required else "may be missing") for field in fields(cls)]
+    rows = [
+        (f"`{field.encode_name}`", kind(field.type), "" if field.required else "may be missing")
+        for field in fields(cls)
+    ]
     return table(("field", "type", ""), rows)
 
 
-def close_row(code: protocol.CloseCode) -> tuple[str, str, str]:
+def close_row(code: close_codes.CloseCode) -> tuple[str, str, str]:
     """One close code."""
     return str(int(code)), code.reason, "yes" if code.reconnect else "no"
 

@@ -1,6 +1,7 @@
 """The live side: pushes what was decided, and takes commands over sockets.
 
-protocol                    every frame and close code: the contract, declared
+protocol, client_frames, server_frames, close_codes
+                            every frame and close code: the contract, declared
 decoding, encoding          a client's text into a frame or a refusal; an event into the bytes of both dialects
 bus                         carries committed events between processes, as hints
 redis_bus, hints            the bus of many processes, over Redis or Valkey; the bytes in which events travel
@@ -9,6 +10,7 @@ redis_address, redis_connection, redis_node, redis_topology, redis_subscriptions
 faults                      a bus that fails on purpose, for tests
 hub                         one room's live stream in this process, strictly by seq
 subscription                one socket's place in one room: catch-up, then live
+player, replays             when the events of a replay are due; the replays of one socket
 outlet, relay               one socket's way out; the way round for servers without our extension
 session, classic            a socket that speaks verbatim.v1; one that speaks the guide's dialect
 admission                   who may open a socket, and how many

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from commands.limits import Buckets, Rate
-from realtime.protocol import CloseCode
+from realtime.close_codes import CloseCode
 
 MAX_PER_PERSON = 20
 MAX_PER_ADDRESS = 100

@@ -7,8 +7,8 @@ import msgspec
 from commands.errors import BadRequest, Refusal
 from commands.handlers import Receipt
 from commands.message import PostMessage
+from realtime.close_codes import CloseCode
 from realtime.encoding import CLASSIC
-from realtime.protocol import CloseCode
 from realtime.session import Session, as_refusal, close_code
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,11 @@ from commands.errors import Unauthenticated
 from realtime import outlet
 from realtime.admission import may_connect
 from realtime.classic import Classic
+from realtime.close_codes import CloseCode
 from realtime.conversation import Conversation
 from realtime.hubs import Hubs
 from realtime.outlet import EXTENSION, Outlet, Socket
-from realtime.protocol import SUBPROTOCOL, CloseCode
+from realtime.protocol import SUBPROTOCOL
 from realtime.relay import Relay
 from realtime.session import Session, Visitor
 

@@ -9,34 +9,44 @@ from msgspec import UNSET, UnsetType
 from commands import reaction
 from commands.amending import EditMessage, RedactMessage
 from commands.errors import BadRequest, Refusal
-from commands.handlers import Command, Receipt
+from commands.handlers import Command, Handlers, Receipt
 from commands.message import PostMessage
-from realtime.decoding import BadFrame, Frame, Malformed, decode
-from realtime.encoding import VERBATIM, encode
-from realtime.protocol import (
-    MAX_MALFORMED,
+from realtime.client_frames import (
     Ack,
-    CloseCode,
-    Disconnect,
-    Done,
     Edit,
-    Error,
-    Limits,
+    Pause,
     Ping,
-    Pong,
     Post,
-    Posted,
     React,
     Redact,
-    ServerFrame,
+    Replay,
+    Resume,
+    Seek,
+    Stop,
     Subscribe,
-    Subscribed,
     Unreact,
     Unsubscribe,
+)
+from realtime.close_codes import CloseCode
+from realtime.decoding import BadFrame, Frame, Malformed, decode
+from realtime.encoding import VERBATIM, encode
+from realtime.hubs import Hubs
+from realtime.outlet import Outlet
+from realtime.protocol import MAX_MALFORMED
+from realtime.replays import Replays
+from realtime.server_frames import (
+    Disconnect,
+    Done,
+    Error,
+    Limits,
+    Pong,
+    Posted,
+    ServerFrame,
+    Subscribed,
     Unsubscribed,
     Welcome,
 )
-from realtime.session import Session, as_refusal, close_code
+from realtime.session import Session, Visitor, as_refusal, close_code
 
 LIMITS = Limits()
 SPREAD_MS = 5000
@@ -52,6 +62,10 @@ class Conversation(Session):
 
     dialect = VERBATIM
     _malformed = 0
+
+    def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
+        super().__init__(visitor, outlet, handlers, hubs)
+        self._replays = Replays(hubs.log, outlet, self._say)
 
     def welcome(self) -> None:
         """Say who they are taken for."""
@@ -84,6 +98,11 @@ class Conversation(Session):
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with one frame, the socket stays
             self._refuse(as_refusal(error), frame.id)
 
+    def leave(self) -> None:
+        """Leave every room, and play nothing more."""
+        super().leave()
+        self._replays.stop_all()
+
     def goodbye(self, code: CloseCode, retry_after_ms: int) -> bytes:
         """Say why, and whether to come back."""
         wait_ms = retry_after_ms or (random.randint(100, SPREAD_MS) if code.reconnect else 0)  # noqa: S311 - spreads
@@ -100,10 +119,20 @@ class Conversation(Session):
             case Unsubscribe():
                 self.unsubscribe(frame.room)
                 self._say(Unsubscribed(id=_repeat(frame.id), room=frame.room))
+            case Replay():
+                await self._replay(frame)
+            case Pause() | Resume() | Seek() | Stop():
+                self._say(await self._replays.control(frame))
             case Ping():
                 self._say(Pong(id=_repeat(frame.id)))
             case _:
                 assert_never(frame)
+
+    async def _replay(self, frame: Replay) -> None:
+        await self._handlers.admit(frame.room, self._caller())
+        self._say(await self._replays.begin(frame))
+        if self.ended:
+            self._replays.stop_all()
 
     def _began(self, room: str, frame_id: FrameId, head: int, after: int) -> None:
         self._say(Subscribed(id=_repeat(frame_id), room=room, head=head, after=after))

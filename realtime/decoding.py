@@ -10,23 +10,30 @@ from typing import Any
 import msgspec
 
 from commands.errors import BadJson, BadRequest, InvalidField, Refusal
-from realtime.protocol import (
+from realtime.client_frames import (
     CLIENT_FRAMES,
-    MAX_NESTING,
     Ack,
     ClientFrame,
     Edit,
-    FrameId,
+    Pause,
     Ping,
     Post,
     React,
     Redact,
+    Replay,
+    Resume,
+    Seek,
+    Stop,
     Subscribe,
     Unreact,
     Unsubscribe,
 )
+from realtime.protocol import MAX_NESTING, FrameId
 
-type Frame = Subscribe | Unsubscribe | Ack | Post | Edit | Redact | React | Unreact | Ping
+type Frame = (
+    Subscribe | Unsubscribe | Ack | Post | Edit | Redact | React | Unreact
+    | Replay | Pause | Resume | Seek | Stop | Ping
+)  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame.__value__)
 _TYPES: dict[object, type[ClientFrame]] = {frame.__struct_config__.tag: frame for frame in CLIENT_FRAMES}
@@ -89,10 +96,10 @@ def _frame_of(fields: dict[str, Any]) -> Frame:
         raise BadFrame(BadRequest("A frame needs a `type` that is known here."), frame_id)
     known: dict[str, Any] = {}
     for field in msgspec.structs.fields(frame):
-        if field.name in fields:
-            known[field.name] = _check_field(field, fields[field.name], frame_id)
+        if field.encode_name in fields:
+            known[field.name] = _check_field(field, fields[field.encode_name], frame_id)
         elif field.required:
-            raise BadFrame(InvalidField.of(field.name, "is missing"), frame_id)
+            raise BadFrame(InvalidField.of(field.encode_name, "is missing"), frame_id)
     return frame(**known)  # type: ignore[return-value]  # the union's members are what CLIENT_FRAMES lists
 
 
@@ -102,7 +109,7 @@ def _check_field(field: msgspec.structs.FieldInfo, value: Any, frame_id: str | i
             value.encode()
         return msgspec.convert(value, field.type)
     except (msgspec.MsgspecError, UnicodeEncodeError):
-        raise BadFrame(InvalidField.of(field.name, f"must be {_describe(field.type)}"), frame_id) from None
+        raise BadFrame(InvalidField.of(field.encode_name, f"must be {_describe(field.type)}"), frame_id) from None
 
 
 def _describe(wanted: Any) -> str:

@@ -10,7 +10,8 @@ from msgspec import UNSET
 from commands.clock import rfc3339
 from commands.events import MessagePosted, wire_name
 from commands.subscription import Fact
-from realtime.protocol import SUBPROTOCOL, CaughtUp, EventFrame, ServerFrame
+from realtime.protocol import SUBPROTOCOL
+from realtime.server_frames import CaughtUp, EventFrame, ServerFrame
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,17 @@ class ClassicFrame(msgspec.Struct, frozen=True):
     seq: int
 
 
-def event(fact: Fact) -> bytes:
-    """An event in `verbatim.v1`. One that readers may not see keeps its place, as a stub."""
+def event(fact: Fact, *, replay: bool = False) -> bytes:
+    """An event in `verbatim.v1`, or one of a `replay`. One that readers may not see keeps its place, as a stub."""
+    return text_frame(event_json(fact, replay=replay))
+
+
+def event_json(fact: Fact, *, replay: bool = False) -> bytes:
+    """What an event's frame says."""
     recorded, decided, stub = fact
     if decided is None:
         log.error("event %d of %s cannot be opened: readers get a stub", recorded.seq, recorded.stream)
-    return encode(
+    return _json.encode(
         EventFrame(
             room=recorded.stream,
             seq=recorded.seq,
@@ -52,6 +58,7 @@ def event(fact: Fact) -> bytes:
             occurred_at=rfc3339(decided.occurred_at) if decided else None,
             data=decided.data if decided and not stub else {},
             stub=("hidden" if stub == "broken" else stub) if stub else UNSET,
+            replay=True if replay else UNSET,
         )
     )
 

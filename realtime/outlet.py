@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from realtime.protocol import CloseCode
+from realtime.close_codes import CloseCode
 
 log = logging.getLogger(__name__)
 

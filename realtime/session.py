@@ -12,10 +12,11 @@ from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller, Identity
 from commands.serving import serve
 from commands.subscription import StoreUnavailable
+from realtime.close_codes import CloseCode
 from realtime.encoding import Dialect
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
-from realtime.protocol import MAX_ROOMS, CloseCode
+from realtime.protocol import MAX_ROOMS
 from realtime.subscription import Subscription
 
 log = logging.getLogger(__name__)

@@ -4,11 +4,12 @@ import asyncio
 import logging
 
 from commands.subscription import Fact, StoreUnavailable
+from realtime.close_codes import CloseCode
 from realtime.encoding import Dialect
 from realtime.hub import Hub
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
-from realtime.protocol import PAGE, CloseCode
+from realtime.protocol import PAGE
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Literal
 
-from realtime.protocol import SUBPROTOCOL, CloseCode
+from realtime.close_codes import CloseCode
+from realtime.protocol import SUBPROTOCOL
 
 type Cause = Literal["gap", "overflow", "tail", "head"]
 """Why a hub reads from the store: a number is missing, too many came too early, or the log's tail or a subscriber's

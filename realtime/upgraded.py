@@ -11,8 +11,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from realtime.close_codes import CloseCode
 from realtime.outlet import EXTENSION, MAX_UNSENT, SHUTDOWN
-from realtime.protocol import CloseCode
 
 MAX_WAITING = 16
 """Messages that were read and not yet handled; while there are so many, nothing more is read."""

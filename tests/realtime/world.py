@@ -8,7 +8,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from commands.events import Cause, MessagePosted
+from commands.events import Cause, Event, MessagePosted, RoomOpened
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Guests
 from commands.message import PostMessage, derive_id, mint
@@ -74,11 +74,22 @@ class World:
         count -= 0 if await self.log.head(room) else (await self.say("line 2", room)).seq
         await self._mapper.keyring.ensure(ADA)
         for some in batched(range(count), 500, strict=False):
-            events = [self._mapper.seal(room, _line(f"line {n}")) for n in some]
-            entry = Entry(room, [Condition(event.subject, 0) for event in events], events)
-            (numbers,) = await self.store.append([entry])
-            rows = zip(numbers, events, strict=True)
-            self.publish([Recorded(at[1], room, at[0], event.topic, event.subject, event.state) for at, event in rows])
+            await self._append(room, [_line(f"line {n}", NOON) for n in some])
+
+    async def fill_at(self, *times: int, room: str = GENERAL) -> None:
+        """Add an event for each of these times (Unix ms); the first one of all opens the room."""
+        await self._mapper.keyring.ensure(ADA)
+        lines: list[Event] = [_line(f"at {time}", time) for time in times]
+        if not await self.log.head(room):
+            lines[0] = RoomOpened(**Cause(ADA, times[0], "test").stamp(), title="", visibility="public")
+        await self._append(room, lines)
+
+    async def _append(self, room: str, lines: Sequence[Event]) -> None:
+        events = [self._mapper.seal(room, line) for line in lines]
+        entry = Entry(room, [Condition(event.subject, 0) for event in events], events)
+        (numbers,) = await self.store.append([entry])
+        rows = zip(numbers, events, strict=True)
+        self.publish([Recorded(at[1], room, at[0], event.topic, event.subject, event.state) for at, event in rows])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application."""
@@ -124,8 +135,8 @@ class World:
             yield client
 
 
-def _line(text: str) -> MessagePosted:
-    cause = Cause(ADA, NOON, "test")
+def _line(text: str, time: int) -> MessagePosted:
+    cause = Cause(ADA, time, "test")
     return MessagePosted(**cause.stamp(), message_id=derive_id(GENERAL, ADA, mint()), message=text, handle="ada")
 
 
