@@ -102,7 +102,7 @@ class SocketConsumer(AsyncConsumer):
             socket = self._relay = Relay(self.base_send)
         speak = Conversation if protocol == SUBPROTOCOL else Classic
         session = speak(visitor, Outlet(socket, hubs.turn), state["handlers"], hubs)
-        hubs.goodbyes.add(session.shut_down)
+        hubs.sessions.add(session)
         hubs.tally.sockets[session.dialect.name] += 1
         return session
 
@@ -145,7 +145,7 @@ class SocketConsumer(AsyncConsumer):
             return
         self.session.leave()
         self.session.outlet.fail()
-        self._hubs.goodbyes.discard(self.session.shut_down)
+        self._hubs.sessions.discard(self.session)
         self._hubs.tally.sockets[self.session.dialect.name] -= 1
         if self._counted:
             visitor = self.session.visitor

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from commands.events import MemberBanned
 from commands.subscription import Fact, Log, StoreUnavailable, hide, redacted_by
 from realtime.encoding import Dialect
 from realtime.outlet import Outlet
@@ -22,11 +23,13 @@ class Hub:
     """The sockets in one room, and how far the room's events were let out to them.
 
     `seq` is the last one let out, -1 until the room's head is known. Whatever brings events or news of events (the bus,
-    the log's tail, a subscriber's look at the head) may bring them in any order, twice, or not at all.
+    the log's tail, a subscriber's look at the head) may bring them in any order, twice, or not at all. `on_ban` is told
+    the room and the person when somebody is banned.
     """
 
-    def __init__(self, room: str, log: Log, tally: Tally) -> None:
+    def __init__(self, room: str, log: Log, tally: Tally, on_ban: Callable[[str, str], None]) -> None:
         self.room = room
+        self._on_ban = on_ban
         self.seq = -1
         self.users = 0
         self._log = log
@@ -105,7 +108,17 @@ class Hub:
             return facts
         return hide(facts, redacted_by([*facts, *self._ahead.values()]))
 
-    def _send(self, facts: list[Fact]) -> None:
+    def _send(self, facts: Sequence[Fact]) -> None:
+        """To everybody who is there; who is banned is not there for what follows."""
+        begin = 0
+        for after, fact in enumerate(facts, 1):
+            if isinstance(fact.event, MemberBanned):
+                self._put(facts[begin:after])
+                self._on_ban(self.room, fact.event.person)
+                begin = after
+        self._put(facts[begin:])
+
+    def _put(self, facts: Sequence[Fact]) -> None:
         for dialect, outlets in self._live.items():
             if outlets and (frames := b"".join(map(dialect.event, facts))):
                 self._tally.live += len(facts) * len(outlets)

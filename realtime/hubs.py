@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from commands.subscription import Log, Recorded, StoreUnavailable
 from realtime.admission import Admission
@@ -23,6 +24,16 @@ APART_MS = 1
 """When clients that are all sent away together are told to come back: the more they are, the longer it takes."""
 
 
+class Listener(Protocol):
+    """A session, as far as the hubs care."""
+
+    def shut_down(self) -> None:
+        """The server goes away."""
+
+    def ban(self, room: str, person: str) -> None:
+        """Somebody was banned from a room: whoever this is leaves it, if it is them."""
+
+
 class Hubs:
     """Every room that has sockets in this process. `bus` brings hints, `log` the truth."""
 
@@ -31,7 +42,7 @@ class Hubs:
         self.turn = Turn()
         self.tally = Tally()
         self.admission = Admission()
-        self.goodbyes: set[Callable[[], None]] = set()
+        self.sessions: set[Listener] = set()
         self._bus = bus
         self._hubs: dict[str, Hub] = {}
         self._opening: set[asyncio.Task[None]] = set()
@@ -59,12 +70,12 @@ class Hubs:
 
     def say_goodbye(self) -> None:
         """Tell every socket to come back later, and close it."""
-        for goodbye in list(self.goodbyes):
-            goodbye()
+        for session in list(self.sessions):
+            session.shut_down()
 
     def return_ms(self) -> int:
         """How long somebody who leaves because the server does is to stay away: each another time."""
-        self._leaving = max(self._leaving, len(self.goodbyes))
+        self._leaving = max(self._leaving, len(self.sessions))
         latest = min(LATEST_MS, SOONEST_MS + self._leaving * APART_MS)
         return random.randint(SOONEST_MS, latest)  # noqa: S311 - spreads
 
@@ -72,7 +83,7 @@ class Hubs:
         """The hub of a room, until `leave` was called as often."""
         hub = self._hubs.get(room)
         if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log, self.tally)
+            hub = self._hubs[room] = Hub(room, self.log, self.tally, self._ban)
             self._bus.subscribe(room)
         hub.users += 1
         return hub
@@ -90,6 +101,10 @@ class Hubs:
         head = await self.log.head(hub.room)
         hub.hear_of(head, "head")
         return head
+
+    def _ban(self, room: str, person: str) -> None:
+        for session in list(self.sessions):
+            session.ban(room, person)
 
     def _receive(self, events: Sequence[Recorded]) -> None:
         """Take hints from the bus: what is new is opened, once for all sockets."""

@@ -76,6 +76,11 @@ class Session:
         """The server goes away."""
         self.end(CloseCode.SHUTTING_DOWN, self._hubs.return_ms())
 
+    def ban(self, room: str, person: str) -> None:
+        """Somebody was banned from a room: if that is who this is, and they listen to it, the session ends."""
+        if person == self.visitor.identity.person and room in self._subscriptions:
+            self.end(CloseCode.BANNED)
+
     async def finish(self) -> None:
         """The server goes away: answer what was posted, then end."""
         if self._unanswered:

@@ -176,5 +176,5 @@ async def without_arrival_limit(world: World, settings: Settings, monkeypatch: p
 
 async def everybody_has_left(world: World) -> None:
     async with asyncio.timeout(5):
-        while world.hubs.goodbyes:
+        while world.hubs.sessions:
             await asyncio.sleep(0.01)

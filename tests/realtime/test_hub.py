@@ -215,7 +215,7 @@ async def test_a_slow_socket_is_told_to_resume_and_left_out(world: World) -> Non
 async def test_when_the_node_stops_every_socket_is_sent_away(world: World) -> None:
     await world.fill(2)
     mailbox, session = await listen(world, GENERAL)
-    world.hubs.goodbyes.add(session.shut_down)
+    world.hubs.sessions.add(session)
     world.hubs.say_goodbye()
     assert mailbox.closed == 1001
     assert mailbox.frames[-1]["code"] == 1001

@@ -197,7 +197,7 @@ async def test_a_hub_goes_away_with_its_last_socket(served: World) -> None:
         await first.ask("unsubscribe", room=GENERAL)
         assert list(served.hubs._hubs) == [GENERAL]
     async with asyncio.timeout(5):
-        while served.hubs._hubs or served.hubs.goodbyes:
+        while served.hubs._hubs or served.hubs.sessions:
             await asyncio.sleep(0.01)
 
 
