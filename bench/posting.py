@@ -13,10 +13,11 @@ import uvloop
 from commands.events import MessagePosted, Numbered
 from commands.handlers import Handlers
 from commands.identity import Caller
+from commands.keyring import Keyring
 from commands.message import PostMessage, derive_id, mint
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
-from commands.sealing import Keyring, Mapper
+from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Condition, Entry, NewEvent, Store

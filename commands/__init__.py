@@ -3,7 +3,8 @@
 events, errors              what can have happened, and every way to be refused
 rules, member, message, amending, reaction
                             deciding: small frozen states, `evolve`, and pure decisions
-sealing, store              how events are sealed and what a store can do; `sqlite` and `postgres` are its two forms
+keyring, sealing            the keys of people, and how events are sealed with them
+store                       what a store can do; `sqlite` and `postgres` are its two forms
 states, deciding, attempt, writer
                             one command: its states, its decision, its place in the next commit
 handlers                    the door for REST and sockets

@@ -11,9 +11,10 @@ from commands.deciding import Command, Known
 from commands.errors import Gone, Overloaded, Refusal, Unavailable
 from commands.events import Cause, Event, Numbered
 from commands.identity import Caller
+from commands.keyring import Erased
 from commands.message import MessageState, PostMessage
 from commands.rules import Rules
-from commands.sealing import Erased, Mapper
+from commands.sealing import Mapper
 from commands.states import State, States, evolve
 from commands.store import Condition, Entry, StoreBusy, StoreUnavailable
 

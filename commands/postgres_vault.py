@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from commands.postgres import PostgresStore
 
 _READ = "SELECT person, wrapped FROM public.person_keys WHERE person = ANY(%s)"
+# In one order: two processes that add some of the same people do not wait for each other in a circle.
 _ADD = (
-    "INSERT INTO public.person_keys (person, wrapped) VALUES (%s, %s) ON CONFLICT (person) DO NOTHING RETURNING person"
+    "INSERT INTO public.person_keys (person, wrapped) SELECT * FROM unnest(%s::text[], %s::bytea[]) "
+    "ON CONFLICT (person) DO NOTHING RETURNING person"
 )
 
 
@@ -26,7 +28,8 @@ class PostgresVault:
         """See `KeyVault.read`. Raises: StoreUnavailable."""
         return dict(await self._database.select(_READ, [list(persons)], lambda row: (row[0], row[1])))
 
-    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
         """See `KeyVault.add`. Raises: StoreUnavailable."""
-        await self._database.select(_ADD, [person, wrapped], tuple)
-        return (await self.read([person]))[person]
+        persons = sorted(keys)
+        await self._database.select(_ADD, [persons, [keys[person] for person in persons]], tuple)
+        return await self.read(persons)

@@ -9,31 +9,20 @@ Destroying a key erases its person from the log without changing a stored byte.
 import os
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from commands.events import TOPICS, Event, revive
+from commands.keyring import NONCE_BYTES, Keyring
 from commands.store import NewEvent, Recorded
 
-NONCE_BYTES = 12
-MAX_CACHED_KEYS = 20_000
 MAX_FRESH = 2048
 """Events that a process sealed itself and will soon meet again: its hubs and projections need not open them."""
 _json = msgspec.json.Encoder()
-
-
-class KeyVault(Protocol):
-    """Where wrapped keys are kept. A row without a key is a person who was erased; it never gets one again."""
-
-    async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
-        """The wrapped keys of those who have, or had, one."""
-
-    async def add(self, person: str, wrapped: bytes) -> bytes | None:
-        """Keep a key durably unless the person has one; answers the one that is kept."""
 
 
 class Fact(NamedTuple):
@@ -47,67 +36,6 @@ class Fact(NamedTuple):
     recorded: Recorded
     event: Event | None
     stub: Literal["", "erased", "broken", "redacted", "hidden"] = ""
-
-
-class Erased(Exception):
-    """This person's key was destroyed."""
-
-
-class Keyring:
-    """The keys of people, unwrapped and cached. Safe to share between tasks of one event loop."""
-
-    def __init__(self, vault: KeyVault, master_key: bytes) -> None:
-        self._vault = vault
-        self._master = AESGCM(master_key)
-        self._ciphers: OrderedDict[str, AESGCM | None] = OrderedDict()
-
-    async def ensure(self, person: str) -> None:
-        """Make sure that `person` has a durable key. Raises: Erased, StoreUnavailable."""
-        if not await self.load([person]):
-            fresh = self._wrap(person, AESGCM.generate_key(bit_length=256))
-            self._keep(person, await self._vault.add(person, fresh))
-        self.cipher(person)
-
-    async def load(self, persons: Iterable[str]) -> Mapping[str, AESGCM | None]:
-        """The ciphers of these people, as far as they have, or had, a key: None is one who was erased.
-
-        The answer is whole however many people there are, while the cache forgets some. Raises: StoreUnavailable.
-        """
-        wanted = set(persons)
-        found = {person: self._ciphers[person] for person in wanted if person in self._ciphers}
-        if missing := list(wanted - found.keys()):
-            for person, wrapped in (await self._vault.read(missing)).items():
-                found[person] = self._keep(person, wrapped)
-        return found
-
-    def cipher(self, person: str) -> AESGCM:
-        """The cipher of somebody whose key was just ensured. Raises: Erased, KeyError."""
-        cipher = self._ciphers[person]
-        if cipher is None:
-            raise Erased(person)
-        return cipher
-
-    def holds(self, person: str) -> bool:
-        """Whether the key of a person is at hand."""
-        return self._ciphers.get(person) is not None
-
-    def forget(self, person: str) -> None:
-        """Drop a key from the cache: its person was erased."""
-        self._ciphers[person] = None
-
-    def _wrap(self, person: str, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._master.encrypt(nonce, key, person.encode())
-
-    def _keep(self, person: str, wrapped: bytes | None) -> AESGCM | None:
-        cipher = None if wrapped is None else AESGCM(self._unwrap(person, wrapped))
-        self._ciphers[person] = cipher
-        while len(self._ciphers) > MAX_CACHED_KEYS:
-            self._ciphers.popitem(last=False)
-        return cipher
-
-    def _unwrap(self, person: str, wrapped: bytes) -> bytes:
-        return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())
 
 
 class Mapper:

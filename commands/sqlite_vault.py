@@ -35,9 +35,9 @@ class SQLiteVault:
         """See `KeyVault.read`. Raises: StoreUnavailable."""
         return await self._run(self._read, persons)
 
-    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
         """See `KeyVault.add`. Raises: StoreUnavailable."""
-        return await self._run(self._add, person, wrapped)
+        return await self._run(self._add, keys)
 
     async def _run[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -60,8 +60,11 @@ class SQLiteVault:
                 found[person] = row[0]
         return found
 
-    def _add(self, person: str, wrapped: bytes) -> bytes | None:
+    def _add(self, keys: Mapping[str, bytes]) -> dict[str, bytes | None]:
         assert self._connection is not None
+        now = int(time.time())
         statement = "INSERT INTO person_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        self._connection.execute(statement, (person, wrapped, int(time.time())))
-        return self._read([person])[person]
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            self._connection.executemany(statement, [(person, wrapped, now) for person, wrapped in keys.items()])
+        return self._read(list(keys))

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from commands.keyring import Keyring
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
-from commands.sealing import Keyring, Mapper
+from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault

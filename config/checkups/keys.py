@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 
-from commands.sealing import Keyring
+from commands.keyring import Keyring
 from config.checkups.findings import Finding, ok, problem
 
 SAMPLE = "SELECT person, wrapped FROM person_keys WHERE wrapped IS NOT NULL ORDER BY created_at {order} LIMIT 1"
@@ -35,5 +35,5 @@ class _Copied:
     async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
         return {person: self._keys[person] for person in persons}
 
-    async def add(self, person: str, wrapped: bytes) -> bytes | None:
+    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
         raise NotImplementedError

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from commands.events import MessagePosted
+from commands.keyring import Keyring
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
-from commands.sealing import Fact, Keyring, Mapper
+from commands.sealing import Fact, Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from commands.handlers import Handlers
+from commands.keyring import Keyring
 from commands.postgres import PostgresStore
-from commands.sealing import Keyring, Mapper
+from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store

@@ -197,12 +197,13 @@ async def test_making_a_store_connects_to_nothing() -> None:
 async def test_a_person_gets_one_key_for_ever(postgres_store: PostgresStore, url: str) -> None:
     vault = PostgresVault(postgres_store)
     assert await vault.read(["guest:ada"]) == {}
-    kept = await asyncio.gather(*(vault.add("guest:ada", bytes([i])) for i in range(8)))
-    assert len(set(kept)) == 1
-    assert await vault.read(["guest:ada", "guest:nobody"]) == {"guest:ada": kept[0]}
+    kept = await asyncio.gather(*(vault.add({"guest:ada": bytes([i]), f"guest:{i}": b"key"}) for i in range(8)))
+    assert len({keys["guest:ada"] for keys in kept}) == 1
+    assert await vault.read(["guest:ada", "guest:nobody"]) == {"guest:ada": kept[0]["guest:ada"]}
+    assert len(await vault.read([f"guest:{i}" for i in range(8)])) == 8
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute("UPDATE person_keys SET wrapped = NULL")
-    assert await vault.add("guest:ada", b"another") is None
+    assert await vault.add({"guest:ada": b"another"}) == {"guest:ada": None}
     assert await vault.read(["guest:ada"]) == {"guest:ada": None}
 
 

@@ -8,9 +8,10 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given as example
 from hypothesis import strategies as st
 
-from commands import sealing
+from commands import keyring
 from commands.events import MemberBanned, MessagePosted
-from commands.sealing import Erased, Fact, Keyring
+from commands.keyring import Erased, Keyring
+from commands.sealing import Fact
 from commands.store import NewEvent, Recorded
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.commands.given import HELLO, OPENED, by
@@ -162,7 +163,7 @@ async def test_events_of_more_people_than_are_remembered_open_together(monkeypat
     rows = await seal(
         vault, *(MessagePosted(**by(f"guest:{i}"), message_id="0" * 32, message="hi", handle="x") for i in range(9))
     )
-    monkeypatch.setattr(sealing, "MAX_CACHED_KEYS", 4)
+    monkeypatch.setattr(keyring, "MAX_CACHED_KEYS", 4)
     opening = mapper(vault)
     for window in (rows[:4], rows[3:5], rows):
         assert [fact.stub for fact in await opening.open(window)] == [""] * len(window)

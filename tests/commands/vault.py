@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from commands.sealing import Keyring, Mapper
+from commands.keyring import Keyring
+from commands.sealing import Mapper
 
 MASTER_KEY = bytes(range(32))
 
@@ -12,14 +13,15 @@ class MemoryVault:
 
     def __init__(self, keys: Mapping[str, bytes | None] | None = None) -> None:
         self.keys = dict(keys or {})
-        self.reads = 0
+        self.reads = self.adds = 0
 
     async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
         self.reads += 1
         return {person: self.keys[person] for person in persons if person in self.keys}
 
-    async def add(self, person: str, wrapped: bytes) -> bytes | None:
-        return self.keys.setdefault(person, wrapped)
+    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+        self.adds += 1
+        return {person: self.keys.setdefault(person, wrapped) for person, wrapped in keys.items()}
 
 
 def mapper(vault: MemoryVault) -> Mapper:

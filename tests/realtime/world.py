@@ -11,10 +11,11 @@ from typing import Any
 from commands.events import Cause, Event, MessagePosted, RoomOpened
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Guests
+from commands.keyring import Keyring
 from commands.message import PostMessage, derive_id, mint
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
-from commands.sealing import Keyring, Mapper
+from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Condition, Entry, Recorded, Store
