@@ -12,6 +12,7 @@ __all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redac
 HEAD_IN_SQL = "(SELECT max(originator_version) FROM public.stored_events WHERE originator_id = :room)"
 """`Log.head` for statements on a connection that sees the log beside other tables: both are of one snapshot then."""
 
+BEYOND = 2**62
 POLL_S = 1.0
 """A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
 
@@ -67,6 +68,11 @@ class Log:
         """
         last = await self._store.last_topics(room, subjects)
         return {subject for subject, topic in last.items() if wire_name(topic) == MessageRedacted.TOPIC}
+
+    async def redacted_by_whom(self, room: str, subjects: Sequence[str]) -> dict[str, str]:
+        """Who redacted these messages (`message:<id>`), as far as they are. Raises: StoreUnavailable."""
+        facts = await self.open(await self._store.read_last(room, subjects, upto=BEYOND))
+        return {fact.recorded.subject: fact.event.actor for fact in facts if isinstance(fact.event, MessageRedacted)}
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open recorded events that came another way (the bus), in their order."""

@@ -46,3 +46,11 @@ def _change(data: Mapping[str, Any]) -> str:
 
 def _sentence(words: str) -> str:
     return words.replace("you ", "You ", 1) if words.startswith("you ") else words
+
+
+def describe_removal(actor: str | None, author: str, names: Mapping[str, str], me: str) -> str:
+    """Who removed a line, in words."""
+    if actor is None:
+        return "This line was removed."
+    who = "you" if actor == me else "its author" if actor == author else names.get(actor) or default_handle(actor)
+    return f"This line was removed by {who}."

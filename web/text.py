@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 FOLD_CHARS = 1200
 FOLD_LINES = 18
+EXCERPT_CHARS = 90
 
 NOT_IN_LINKS = '\\u0000-\\u0020<>"`\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u2064\\u3000\\ufeff'
 SPANS = re.compile(rf"```([\s\S]+?)```\n?|`([^`\n]+)`|https?://[^{NOT_IN_LINKS}]+")
@@ -26,6 +27,12 @@ def render_text(message: str) -> SafeString:
 def is_long(message: str) -> bool:
     """Whether a message is folded until somebody wants all of it."""
     return len(message) > FOLD_CHARS or message.count("\n") >= FOLD_LINES
+
+
+def excerpt(message: str | None) -> str:
+    """What an answer quotes of a message: the beginning of its first line."""
+    first = (message or "").strip().partition("\n")[0]
+    return first if len(first) <= EXCERPT_CHARS else first[: EXCERPT_CHARS - 1].rstrip() + "…"
 
 
 def _spans(message: str) -> Iterator[str]:

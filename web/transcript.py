@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from commands.clock import from_rfc3339, rfc3339
 from commands.events import wire_name
 from commands.subscription import Log
-from web.records import describe
-from web.text import is_long, render_text
+from web.records import describe, describe_removal
+from web.text import excerpt, is_long, render_text
 
 if TYPE_CHECKING:
     from projections.queries import Page
@@ -40,6 +40,11 @@ class Item(msgspec.Struct, frozen=True):
     author: Author
     message: str | None
     created_at: str
+    seq_changed: int
+    edited_at: str | None = None
+    redacted: bool = False
+    reply_to: str | None = None
+    reactions: dict[str, int] = {}
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -50,6 +55,13 @@ class Line(msgspec.Struct, kw_only=True):
     person: str
     handle: str = ""
     message_id: str = ""
+    changed: int = 0
+    edited: bool = False
+    removed: str = ""
+    reply_to: str = ""
+    replied: "Line | None" = None
+    said: str = ""
+    reactions: dict[str, int] = {}
     text: SafeString | None = None
     record: str = ""
     chars: str = ""
@@ -67,6 +79,8 @@ async def read_lines(page: "Page", log: Log, room: str, me: str, zone: tzinfo) -
     items = [_item.decode(raw) for raw in page.items]
     lines = [_message_line(item, me) for item in items]
     names = {line.person: line.handle for line in lines}
+    await _tell_who_removed(lines, log, room, names, me)
+    _join_replies(lines)
     lines += await _records(page, [item.seq for item in items], log, room, names, me)
     return arrange(sorted(lines, key=lambda line: line.seq), zone)
 
@@ -100,12 +114,32 @@ def _message_line(item: Item, me: str) -> Line:
         person=item.author.id,
         handle=item.author.handle,
         message_id=item.message_id,
+        changed=item.seq_changed,
+        edited=item.edited_at is not None and message is not None,
+        removed="removed" if item.redacted or message is None else "",
+        reply_to=item.reply_to or "",
+        said=excerpt(message),
+        reactions=item.reactions,
         text=None if message is None else render_text(message),
         chars=f"{len(message or ''):,}",
         long=is_long(message or ""),
         mine=item.author.id == me,
         hue=hue(item.author.id),
     )
+
+
+async def _tell_who_removed(lines: Sequence[Line], log: Log, room: str, names: dict[str, str], me: str) -> None:
+    removed = [line for line in lines if line.removed]
+    by = await log.redacted_by_whom(room, [f"message:{line.message_id}" for line in removed]) if removed else {}
+    for line in removed:
+        line.removed = describe_removal(by.get(f"message:{line.message_id}"), line.person, names, me)
+
+
+def _join_replies(lines: Sequence[Line]) -> None:
+    """Each answer with what it answers, where that is on the page."""
+    known = {line.message_id: line for line in lines}
+    for line in lines:
+        line.replied = known.get(line.reply_to)
 
 
 async def _records(

@@ -5,9 +5,13 @@ import { countChars } from "./text.js";
 const WARN_CHARS = 500;
 
 export class Composer {
-  /** `onSay(message)` for every line; `limit` in code points. */
-  constructor({ form, left, room, limit, onSay }) {
+  /** `onSay(message, reply)` for every line; `limit` in code points; `onUp()` when one asks for one's last line. */
+  constructor({ form, left, room, limit, onSay, onUp }) {
     this.form = form;
+    this.onUp = onUp;
+    this.task = null;
+    this.note = document.getElementById("task");
+    this.note.querySelector("button").addEventListener("click", () => this.leave());
     this.box = form.querySelector("textarea");
     this.button = form.querySelector(".send");
     this.left = left;
@@ -33,7 +37,31 @@ export class Composer {
     this.#changed();
   }
 
+  /** Write for a purpose: `words` say which. `text` is what is there, `send(message)` where it goes instead of the room;
+   * `reply` is what it answers. What was begun to write is kept for afterwards. */
+  begin({ words, text = null, send = null, reply = null }) {
+    this.leave();
+    this.task = { send, reply, draft: text === null ? null : this.box.value };
+    if (text !== null) this.box.value = text;
+    this.note.querySelector("span").textContent = words;
+    this.note.hidden = false;
+    this.#changed();
+    this.focus();
+  }
+
+  /** Leave the purpose; answers whether there was one. */
+  leave() {
+    const { task } = this;
+    if (!task) return false;
+    this.task = null;
+    this.note.hidden = true;
+    if (task.draft !== null) this.box.value = task.draft;
+    this.#changed();
+    return true;
+  }
+
   #key(event) {
+    if (event.key === "ArrowUp" && this.box.value === "" && this.onUp()) return event.preventDefault();
     // 229: a composition that ends with this very Enter, in browsers that say so late
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
@@ -44,9 +72,12 @@ export class Composer {
     event.preventDefault();
     if (!this.#ready()) return;
     const message = this.box.value.toWellFormed().replaceAll("\0", "").trimEnd();
+    const { task } = this;
     this.box.value = "";
+    this.leave();
     this.#changed();
-    this.onSay(message);
+    if (task?.send) task.send(message);
+    else this.onSay(message, task?.reply ?? null);
   }
 
   #ready() {
@@ -63,7 +94,7 @@ export class Composer {
     const chars = Math.abs(over).toLocaleString("en");
     this.left.textContent = over > 0 ? `${chars} too many` : over > -WARN_CHARS ? `${chars} left` : "";
     this.button.disabled = !this.#ready();
-    sessionStorage.setItem(this.key, this.box.value);
+    if (!this.task?.send) sessionStorage.setItem(this.key, this.box.value);
     this.#grow();
   }
 

@@ -8,8 +8,8 @@ const AHEAD = "600px 0px";
 
 export class History {
   /** `onAttached()` when the newest lines have been reached. */
-  constructor({ room, me, log, place, earlier, later, onAttached }) {
-    Object.assign(this, { room, me, log, place, earlier, later, onAttached });
+  constructor({ room, me, log, place, changes, earlier, later, onAttached }) {
+    Object.assign(this, { room, me, log, place, changes, earlier, later, onAttached });
     this.url = `/api/v1/rooms/${room}`;
     const watch = new IntersectionObserver((seen) => this.#reach(seen), { root: place.scroller, rootMargin: AHEAD });
     for (const link of [earlier, later]) watch.observe(link);
@@ -58,6 +58,7 @@ export class History {
   async #lines(items, from, upto) {
     const lines = items.map((item) => this.#messageLine(item));
     if (upto - from + 1 > items.length) lines.push(...(await this.#records(from, upto)));
+    setTimeout(() => this.changes.quote(lines));
     return lines.sort((one, other) => one.dataset.seq - other.dataset.seq);
   }
 
@@ -76,9 +77,13 @@ export class History {
     return person === this.me.person ? "you" : (this.log.names.get(person) ?? defaultHandle(person));
   }
 
-  #messageLine({ seq, created_at: at, author, message_id: messageId, message }) {
+  #messageLine({ seq, created_at: at, author, message_id: messageId, message, ...item }) {
     const mine = author.id === this.me.person;
-    return messageLine({ seq, at, person: author.id, handle: author.handle, messageId, message, mine });
+    const reply = item.reply_to ? { id: item.reply_to } : null;
+    const { reactions, seq_changed: changed } = item;
+    const editedIn = item.edited_at && message !== null ? `${this.url}/messages` : null;
+    const said = { seq, at, person: author.id, handle: author.handle, messageId, message, mine };
+    return messageLine({ ...said, reply, reactions, editedIn, changed });
   }
 
   async #get(what, query) {

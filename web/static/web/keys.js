@@ -27,6 +27,7 @@ export function keys({ place, composer }) {
   });
 
   function escape() {
+    if (composer.leave()) return;
     for (const panel of openPanels()) panel.open = false;
     composer.focus();
   }

@@ -1,19 +1,27 @@
 // Lines of the transcript, as line.html makes them on the server.
 
-import { countChars, isLong, make, renderText } from "./text.js";
+import { markEdited, replyMark, setReactions, textNodes } from "./marks.js";
+import { make } from "./text.js";
 
 const HUES = 16;
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
-/** A message: `{seq, at, person, handle, messageId, message, mine}`; without `seq` it is on its way. */
-export function messageLine({ seq, at, person, handle, messageId, message, mine }) {
+/** A message: `{seq, at, person, handle, messageId, message, mine}`; without `seq` it is on its way.
+ *
+ * `reply` is what it answers, `reactions` how many of each kind; `editedIn` where its messages are, if it was edited;
+ * `changed` the seq of its last change.
+ */
+export function messageLine({ seq, at, person, handle, messageId, message, mine, reply, reactions, editedIn, changed }) {
   const line = make("li", { class: `line h${hue(person)}` });
   line.classList.toggle("mine", mine);
   line.dataset.person = person;
   const by = make("p", { class: "by" }, make("bdi", { class: "handle" }, handle), " ", make("time"));
-  line.append(by, make("a", { class: "seq" }), ...text(message));
+  line.append(by, make("a", { class: "seq" }), ...(reply ? [replyMark(reply)] : []), ...textNodes(message));
   if (seq) number(line, { seq, at, messageId });
   else line.classList.add("pending");
+  line.dataset.changed = changed ?? seq ?? 0;
+  if (editedIn) markEdited(line, editedIn);
+  if (reactions) setReactions(line, reactions);
   return line;
 }
 
@@ -71,16 +79,6 @@ export function hue(person) {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(person)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
   return (value >>> 8) % HUES;
-}
-
-function text(message) {
-  if (message === null) return [make("p", { class: "text gone" }, "This line was removed.")];
-  const words = make("div", { class: "text", dir: "auto" }, ...renderText(message));
-  if (!isLong(message)) return [words];
-  words.classList.add("fold");
-  const chars = countChars(message).toLocaleString("en");
-  const button = { type: "button", class: "unfold scripted", "aria-expanded": "false" };
-  return [words, make("button", button, `Show all ${chars} characters`)];
 }
 
 function pad(value) {

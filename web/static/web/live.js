@@ -29,7 +29,7 @@ export class Live {
       case "subscribed":
         return this.#subscribed(frame);
       case "event":
-        return this.#queue(frame);
+        return frame.replay ? this.past.show(frame) : this.#queue(frame);
       case "caught_up":
         this.#flush();
         this.catchingUp = false;
@@ -39,8 +39,12 @@ export class Live {
       case "posted":
         this.#flush();
         return this.outbox.posted(frame);
+      case "done":
+      case "replaying":
+        this.#flush();
+        return this.asks.settle(frame);
       case "error":
-        return this.outbox.refused(frame) || this.#refused(frame);
+        return this.asks.settle(frame) || this.outbox.refused(frame) || this.#refused(frame);
     }
   }
 
@@ -78,10 +82,13 @@ export class Live {
 
   #show(events) {
     const others = [];
+    const name = (who) => this.history.name(who);
     for (const event of events) {
+      if (this.changes.take(event, name)) continue;
       const line = this.outbox.settle(event) ?? this.#line(event);
       if (!line) continue;
       this.log.place(line);
+      this.changes.quote([line]);
       if (event.event === "message.posted" && event.actor !== this.me.person) others.push(line);
     }
     this.unread.arrived(others);
@@ -98,7 +105,9 @@ export class Live {
     const { seq, occurred_at: at, actor: person, data, stub } = event;
     const mine = person === this.me.person;
     if (event.event === "message.posted" && !stub) {
-      return messageLine({ seq, at, person, handle: data.handle, messageId: data.message_id, message: data.message, mine });
+      const reply = data.reply_to ? { id: data.reply_to } : null;
+      const { handle, message_id: messageId, message } = data;
+      return messageLine({ seq, at, person, handle, messageId, message, mine, reply });
     }
     if (!stub) this.#heed(event);
     const words = stub ? "This line was removed." : describe(event, (who) => this.history.name(who));

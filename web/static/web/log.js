@@ -36,6 +36,11 @@ export class Log {
     return document.getElementById(seq);
   }
 
+  /** The line of a message. */
+  message(id) {
+    return this.list.querySelector(`.line[data-message="${CSS.escape(id)}"]`);
+  }
+
   /** Put a numbered line where its number belongs; it may be on the page already, without one. */
   place(line) {
     const seq = Number(line.dataset.seq);

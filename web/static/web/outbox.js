@@ -15,13 +15,14 @@ export class Outbox {
     Object.assign(this, { room, me, log, place, send });
     this.entries = new Map();
     this.key = `verbatim.unsent.${room}`;
-    for (const { id, message, handle } of JSON.parse(sessionStorage.getItem(this.key) ?? "[]")) {
-      this.#add(id, message, handle);
+    for (const { id, message, handle, reply } of JSON.parse(sessionStorage.getItem(this.key) ?? "[]")) {
+      this.#add(id, message, handle, reply);
     }
   }
 
-  say(message) {
-    this.#add(uuid7(), message, this.me.handle);
+  /** Say something; `reply` is what it answers. */
+  say(message, reply = null) {
+    this.#add(uuid7(), message, this.me.handle, reply);
     this.#save();
     this.flush();
   }
@@ -30,8 +31,9 @@ export class Outbox {
   flush() {
     for (const entry of this.entries.values()) {
       if (entry.state === "waiting" && Date.now() >= (this.pauseUntil ?? 0)) {
-        const { id, message, handle } = entry;
+        const { id, message, handle, reply } = entry;
         const frame = { type: "post", id, room: this.room, message, handle, client_msg_id: id };
+        if (reply) frame.reply_to = reply.id;
         if (this.send(frame)) entry.state = "sent";
       }
     }
@@ -75,9 +77,9 @@ export class Outbox {
     return true;
   }
 
-  #add(id, message, handle) {
-    const line = messageLine({ person: this.me.person, handle, message, mine: true });
-    this.entries.set(id, { id, message, handle, line, state: "waiting", retries: 0 });
+  #add(id, message, handle, reply = null) {
+    const line = messageLine({ person: this.me.person, handle, message, mine: true, reply });
+    this.entries.set(id, { id, message, handle, reply, line, state: "waiting", retries: 0 });
     this.place.keep(() => this.log.pend(line));
   }
 
@@ -120,6 +122,6 @@ export class Outbox {
   /** Unsent lines outlive a reload of this tab. */
   #save() {
     const unsent = [...this.entries.values()].filter(({ state }) => state !== "landed");
-    sessionStorage.setItem(this.key, JSON.stringify(unsent.map(({ id, message, handle }) => ({ id, message, handle }))));
+    sessionStorage.setItem(this.key, JSON.stringify(unsent.map(({ id, message, handle, reply }) => ({ id, message, handle, reply }))));
   }
 }

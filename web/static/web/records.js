@@ -34,3 +34,10 @@ function change(data) {
 export function defaultHandle(person) {
   return `Guest-${person.slice(person.indexOf(":") + 1).slice(0, 4)}`;
 }
+
+/** Who removed a line, in words; nobody knows by whom without `actor`. */
+export function describeRemoval(actor, author, name) {
+  if (!actor) return "This line was removed.";
+  const who = name(actor);
+  return `This line was removed by ${who !== "you" && actor === author ? "its author" : who}.`;
+}

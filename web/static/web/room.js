@@ -1,7 +1,10 @@
 // The room, put together: one socket, the transcript, what is on its way into it, and where one writes.
 
+import { Asks } from "./asks.js";
+import { Changes } from "./changes.js";
 import { Composer } from "./composer.js";
 import { Deeds, copyWith } from "./deeds.js";
+import { Doing } from "./doing.js";
 import { Handle } from "./handle.js";
 import { History } from "./history.js";
 import { keys } from "./keys.js";
@@ -12,6 +15,7 @@ import { Place } from "./place.js";
 import { Socket } from "./socket.js";
 import { Unread } from "./unread.js";
 import { make } from "./text.js";
+import { offerVersions } from "./versions.js";
 
 const element = (id) => document.getElementById(id);
 const about = JSON.parse(element("about-room").textContent);
@@ -24,15 +28,31 @@ if (/^[1-9]\d*$/.test(hash) && !element(hash) && !location.search) location.repl
 const place = new Place(element("scroller"));
 const log = new Log(element("lines"), { head: about.head, attached: about.foundNewest });
 const socket = new Socket("/chat/", { onFrame: (frame) => live.receive(frame), onState: showState });
+const asks = new Asks((frame) => live.joined && socket.send(frame));
+const changes = new Changes({ me, log, room });
 const outbox = new Outbox({ room, me, log, place, send: (frame) => live.joined && socket.send(frame) });
 const unread = new Unread({ room, log, place, button: element("arrived"), announcer: element("announcer") });
 const history = new History({
-  room, me, log, place, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
+  room, me, log, place, changes, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
 });
-const composer = new Composer({ form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say });
-const live = new Live({ room, me, log, place, socket, outbox, unread, history, composer, empty: element("empty") });
+const composer = new Composer({
+  form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say, onUp: () => doing.editLast(),
+});
+const doing = new Doing({ room, asks, log, place, composer });
+const live = new Live({
+  room, me, log, place, socket, asks, changes, outbox, unread, history, composer, empty: element("empty"),
+});
 
-new Deeds(log.list);
+new Deeds(log.list, {
+  onReply: (line) => doing.reply(line),
+  onEdit: (line) => doing.edit(line),
+  onRemove: (line) => doing.remove(line),
+  onReact: (line, emoji) => doing.react(line, emoji),
+  mayRemove: (line) => line.matches(".mine") || about.owner,
+  mayWrite: () => !composer.box.disabled,
+});
+offerVersions(log.list, place);
+changes.quote([...log.lines()]);
 new Handle({
   form: element("rename"), shown: element("handle"), refused: element("rename-refused"), me, onDone: () => composer.focus(),
 });
@@ -41,9 +61,9 @@ element("copy-address").addEventListener("click", ({ target }) => copyWith(targe
 if (matchMedia("(hover: hover)").matches && !hash) composer.focus();
 socket.open();
 
-function say(message) {
+function say(message, reply) {
   unread.clear();
-  outbox.say(message);
+  outbox.say(message, reply);
   if (!log.attached) location.assign(location.pathname); // it waits in the outbox, and goes on from the newest lines
   place.toEnd();
 }
@@ -53,6 +73,7 @@ function showState(state, words) {
   if (state !== "open") {
     live.joined = false;
     outbox.lost();
+    asks.lost();
   }
   const wire = element("wire");
   wire.classList.toggle("stopped", state === "ended");

@@ -3,6 +3,7 @@
 
 const FOLD_CHARS = 1200;
 const FOLD_LINES = 18;
+const EXCERPT_CHARS = 90;
 const NOT_IN_LINKS = "\\u0000-\\u0020<>\"`\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u2064\\u3000\\ufeff";
 const SPANS = new RegExp(`\`\`\`([\\s\\S]+?)\`\`\`\\n?|\`([^\`\\n]+)\`|https?://[^${NOT_IN_LINKS}]+`, "g");
 const LANGUAGE = /^[A-Za-z0-9_+-]*\n/;
@@ -44,6 +45,12 @@ export function renderText(message) {
 export function isLong(message) {
   if (message.split("\n", FOLD_LINES + 1).length > FOLD_LINES) return true;
   return message.length > FOLD_CHARS && countChars(message) > FOLD_CHARS;
+}
+
+/** What an answer quotes of a message: the beginning of its first line. */
+export function excerpt(message) {
+  const first = [...(message ?? "").trim().split("\n")[0]];
+  return first.length <= EXCERPT_CHARS ? first.join("") : first.slice(0, EXCERPT_CHARS - 1).join("").trimEnd() + "…";
 }
 
 /** How long the server finds a text: in code points. */
