@@ -1,28 +1,35 @@
 """Reading from PostgreSQL: a few pooled connections, binary results, rows made into tuples of one's choice."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.postgres_connection import ANSWER_S, CONNECT_S, bounded, conninfo, was_refused
 from commands.store import StoreBusy, StoreUnavailable
 
+TRY_S = 4.0
+"""A connection that says nothing for so long is given up for another one: what it leads to may be gone."""
+
 
 class Reading:
-    """A pool of connections in autocommit mode.
+    """A pool of at most `size` connections in autocommit mode, each with the server's `options`.
 
-    Statements are planned each time, for the size that the store has now: a prepared one would keep the plan that was
-    good when the store was empty, and read a large one from end to end.
+    Statements are planned each time, for the size that the tables have now, or prepared after they were used
+    `prepare_after` times: a prepared one may keep the plan that was good when all was empty, and read a large table
+    from end to end.
     """
 
-    def __init__(self, url: str, size: int) -> None:
-        self._url = url
+    def __init__(self, url: str, size: int, *, prepare_after: int | None = None, options: str = "") -> None:
+        self._conninfo = conninfo(url)
+        said = conninfo_to_dict(self._conninfo).get("options") or ""
+        self._kwargs = {"autocommit": True, "prepare_threshold": prepare_after, "options": f"{said} {options}".strip()}
         self._size = size
         self._in_use = 0
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
@@ -30,10 +37,10 @@ class Reading:
     async def open(self) -> None:
         """Begin to connect. Without `reconnect_timeout=0` the pool would stay away ever longer from a lost server."""
         self._pool = AsyncConnectionPool(
-            conninfo(self._url),
+            self._conninfo,
             min_size=1,
             max_size=self._size,
-            kwargs={"autocommit": True, "prepare_threshold": None},
+            kwargs=self._kwargs,
             timeout=CONNECT_S,
             reconnect_timeout=0,
             open=False,
@@ -46,7 +53,7 @@ class Reading:
             await self._pool.close()
 
     async def select[T](
-        self, statement: str, parameters: Sequence[object], make: Callable[[Sequence[Any]], T]
+        self, statement: str, parameters: Sequence[object] | Mapping[str, object], make: Callable[[Sequence[Any]], T]
     ) -> list[T]:
         """The rows of a statement that may be run twice, each given to `make`. Raises: StoreBusy, StoreUnavailable."""
         if self._pool is None:
@@ -57,7 +64,7 @@ class Reading:
             connection = None
             try:
                 async with self._pool.connection() as connection:
-                    with self._using(), bounded(connection, deadline - loop.time()):
+                    with self._using(), bounded(connection, min(TRY_S, deadline - loop.time())):
                         cursor = connection.cursor(binary=True, row_factory=lambda _: make)
                         await cursor.execute(statement.encode(), parameters)
                         return await cursor.fetchall()

@@ -8,18 +8,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-import psycopg
 from django.conf import settings
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from commands import postgres_reading
 from commands.errors import Unavailable
-from commands.postgres_connection import conninfo
 from commands.sqlite_connection import files_beside
+from commands.store import StoreUnavailable
 
 CONNECTIONS = 4
-ANSWER_S = 5.0
 BY_INDEX = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off -c default_transaction_read_only=on"
 """Every statement goes by key; a plan that was kept from when a table was small must not scan it when it is large."""
 _NAMED = re.compile(r"(?<!:):(\w+)")
@@ -45,28 +41,15 @@ def reading() -> Reading:
     if settings.ON_SQLITE:
         path = settings.DATABASES["default"]["NAME"]
         return SQLiteReading(str(path), log=str(files_beside(path).events))
-    return PostgresReading(conninfo_to_dict(conninfo(settings.DATABASE_URL)))
+    return PostgresReading(settings.DATABASE_URL)
 
 
 class PostgresReading:
-    """Reads through a pool of connections in autocommit mode, with prepared statements and binary results."""
+    """Reads through a pool of connections, with prepared statements and binary results."""
 
-    def __init__(self, connection: Mapping[str, Any]) -> None:
-        self._pool = AsyncConnectionPool(
-            kwargs={
-                **connection,
-                "autocommit": True,
-                "row_factory": tuple_row,
-                "prepare_threshold": 2,
-                "options": f"{connection.get('options', '')} {BY_INDEX}",
-            },
-            min_size=1,
-            max_size=CONNECTIONS,
-            open=False,
-            timeout=2.0,
-            reconnect_timeout=0,  # or the pool would stay away ever longer from a lost server
-        )
-        self._written: dict[str, bytes] = {}
+    def __init__(self, url: str) -> None:
+        self._pool = postgres_reading.Reading(url, CONNECTIONS, prepare_after=2, options=BY_INDEX)
+        self._written: dict[str, str] = {}
 
     async def open(self) -> None:
         """Start the pool; a database that is away is tried again when it is needed."""
@@ -80,12 +63,10 @@ class PostgresReading:
         """See `Reading.rows`."""
         query = self._written.get(statement)
         if query is None:
-            query = self._written[statement] = _NAMED.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
+            query = self._written[statement] = _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
         try:
-            async with asyncio.timeout(ANSWER_S), self._pool.connection() as connection:
-                cursor = await connection.execute(query, parameters, binary=True)
-                return await cursor.fetchall()
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TimeoutError) as error:
+            return await self._pool.select(query, parameters, tuple)
+        except StoreUnavailable as error:
             raise Unavailable("The read database cannot be reached right now: try again.") from error
 
 

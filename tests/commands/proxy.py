@@ -5,11 +5,14 @@ from typing import Literal, Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-Fault = Literal["", "cut the request", "cut half the request", "cut the answer", "hang"]
+Fault = Literal["", "cut the request", "cut half the request", "cut the answer", "hang", "hang once"]
 
 
 class Proxy:
-    """Passes bytes on to the server of `url` until a `fault` is wanted; a cut happens once, to one connection."""
+    """Passes bytes on to the server of `url` until a `fault` is wanted.
+
+    A cut happens once, to one connection; so does `hang once`, and that connection is silent from then on.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -73,5 +76,8 @@ class Proxy:
             if self.fault == "cut the answer":
                 self.fault = ""
                 return
+            if self.fault == "hang once":
+                self.fault = ""
+                await asyncio.Event().wait()
             if self.fault != "hang":
                 writer.write(data)
