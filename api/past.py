@@ -30,6 +30,7 @@ class Revisions(Answer):
     """Every version of a message, by seq."""
 
     items: list[Revision]
+    redacted_by: str | None = Field(description="null when the message was not redacted")
 
 
 class TapePoint(Answer):
@@ -71,7 +72,10 @@ async def read_revisions(request: Request, label: Label, message_id: MessageId) 
         }
         for number, (fact, version) in enumerate(versions)
     ]
-    return send_json(msgspec.json.encode({"items": items}), private=who.auditor or rules.visibility == "private")
+    subject = f"message:{message_id}"
+    redacted_by = (await request.log.redacted_by_whom(label, [subject])).get(subject)
+    body = msgspec.json.encode({"items": items, "redacted_by": redacted_by})
+    return send_json(body, private=who.auditor or rules.visibility == "private")
 
 
 @router.get(

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -72,6 +72,13 @@ class Line(msgspec.Struct, kw_only=True):
     clock: str = ""
     day: str = ""
     date: str = ""
+
+
+class Then(NamedTuple):
+    """The moment of a page of the past: the seq it is as of, and when that was, in words."""
+
+    as_of: int
+    at: str
 
 
 async def read_lines(page: "Page", log: Log, room: str, me: str, zone: tzinfo) -> list[Line]:
@@ -160,7 +167,8 @@ async def _records(
 
 def _missing(page: "Page", seqs: Sequence[int]) -> list[int]:
     first = 1 if page.found_oldest or not seqs else seqs[0]
-    last = page.head_seq if page.found_newest or not seqs else seqs[-1]
+    newest = page.moment.as_of if page.moment else page.head_seq
+    last = newest if page.found_newest or not seqs else seqs[-1]
     return sorted(set(range(first, last + 1)) - set(seqs)) if last - first < 10 * MAX_RECORDS else []
 
 
@@ -177,6 +185,11 @@ def describe_moment(at: str, zone: tzinfo) -> str:
     moment = datetime.fromtimestamp(from_rfc3339(at) / 1000, zone)
     year = "" if moment.year == datetime.now(zone).year else f" {moment.year}"
     return f"{moment.day} {moment:%B}{year}, {moment:%H:%M}"
+
+
+def describe_then(lines: Sequence[Line], zone: tzinfo) -> str:
+    """When the last of these lines was said, in words."""
+    return describe_moment(lines[-1].at, zone) if lines else ""
 
 
 def reader_zone(name: str) -> tzinfo:

@@ -1,6 +1,5 @@
 """The pages: front, a fresh room, a room, and what one is called."""
 
-import re
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import unquote
@@ -20,10 +19,11 @@ from projections.queries import Page
 from web.guest import guests_of, is_from_our_page, meet, remember
 from web.labels import fresh_label
 from web.page import ZONE_COOKIE, render_page, render_refusal
-from web.transcript import describe_moment, read_lines, reader_zone
+from web.place import place
+from web.transcript import Then, describe_moment, describe_then, read_lines, reader_zone
 
 PAGE_LINES = 50
-PLACE = re.compile(r"[1-9][0-9]{0,17}")
+PAST = "This is the room as it was: it can be read, but nothing can be added."
 NOTHING = Page([], found_oldest=True, found_newest=True, head_seq=0, position=0)
 
 
@@ -83,42 +83,41 @@ async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
     state = request.scope["state"]
     try:
         rules: Rules = await state["handlers"].rules(label, Reader(me.person))
-        page: Page = await state["queries"].page(label, **_place(request), limit=PAGE_LINES)
+        page: Page = await state["queries"].page(label, **place(request.GET), limit=PAGE_LINES)
     except NotFound:
         rules, page = Rules(title=label), NOTHING
     lines = await read_lines(page, state["log"], label, me.person, _zone(request))
+    then = page.moment
     context = {
         "label": label,
         "rules": rules,
-        "title": rules.title or label,
+        "title": (then.title if then else rules.title) or label,
         "me": me,
         "lines": lines,
         "page": page,
-        "locked": _locked(rules),
+        "then": then and Then(then.as_of, describe_then(lines, _zone(request))),
+        "locked": PAST if then else _locked(rules),
         "next_seq": page.head_seq + 1,
         "versions": f"/api/v1/rooms/{label}/messages",
         "limit": MAX_MESSAGE,
-        "about": {
-            "room": label,
-            "person": me.person,
-            "handle": me.handle,
-            "head": page.head_seq,
-            "owner": rules.owner == me.person,
-            "foundOldest": page.found_oldest,
-            "foundNewest": page.found_newest,
-            "locked": _locked(rules),
-            "limit": MAX_MESSAGE,
-        },
     }
-    return render_page(request, "web/room.html", context)
+    return render_page(request, "web/room.html", context | {"about": _about(label, me, rules, page)})
 
 
-def _place(request: ASGIRequest) -> dict[str, int]:
-    """Where in the room's history the reader wants to be: at most one of the three, the newest lines by default."""
-    for name in ("around", "before", "after"):
-        if PLACE.fullmatch(asked := request.GET.get(name, "")):
-            return {name: int(asked)}
-    return {}
+def _about(label: str, me: Identity, rules: Rules, page: Page) -> dict[str, Any]:
+    """What the page's scripts are told."""
+    return {
+        "room": label,
+        "person": me.person,
+        "handle": me.handle,
+        "owner": rules.owner == me.person,
+        "head": page.head_seq,
+        "asOf": page.moment.as_of if page.moment else None,
+        "foundOldest": page.found_oldest,
+        "foundNewest": page.found_newest and page.moment is None,
+        "locked": PAST if page.moment else _locked(rules),
+        "limit": MAX_MESSAGE,
+    }
 
 
 def _locked(rules: Rules) -> str:

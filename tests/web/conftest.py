@@ -90,6 +90,11 @@ class Program:
     def changes(self, label: str, **changes: object) -> None:
         self._http.patch(f"/api/v1/rooms/{label}", json=changes, headers=self._headers).raise_for_status()
 
+    def asks(self, method: str, path: str, **body: object) -> None:
+        """Ask for something below `rooms`."""
+        address = f"/api/v1/rooms/{path}"
+        self._http.request(method, address, json=body or None, headers=self._headers).raise_for_status()
+
     def reads(self, label: str, what: str = "messages", **query: str | int) -> list[dict[str, object]]:
         """The items of a page of the room's history or events, as far as `min_position` asks for."""
         params: dict[str, str | int] = {"limit": 200, **query}

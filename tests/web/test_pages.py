@@ -167,3 +167,29 @@ def test_guests_are_told_what_they_may_not_do(guests: str, said: str) -> None:
     manage("migrate", "--verbosity", "0", database_url=server.database_url)
     with server:
         assert said in httpx.get(f"http://{LOOPBACK}:{server.port}/garden/").text
+
+
+def test_a_moment_that_has_not_come_is_refused(http: httpx.Client, program: Meet, label: str) -> None:
+    grace = program("grace")
+    grace.reads(label, min_position=grace.says(label, "hello"))
+    page = http.get(f"/{label}/?as_of=99")
+    assert page.status_code == 422
+    assert "has not come that far" in page.text
+
+
+@pytest.mark.parametrize("as_of", ["soon", "0", "-1", "2026-11-22"])
+def test_what_is_no_moment_shows_the_room_as_it_is(http: httpx.Client, program: Meet, label: str, as_of: str) -> None:
+    grace = program("grace")
+    grace.reads(label, min_position=grace.says(label, "hello"))
+    page = http.get(f"/{label}/?as_of={as_of}")
+    assert page.status_code == 200
+    assert "Back to now" in page.text
+    assert 'class="room"' in page.text
+
+
+def test_a_time_is_a_moment_too(http: httpx.Client, program: Meet, label: str) -> None:
+    grace = program("grace")
+    grace.reads(label, min_position=grace.says(label, "hello"))
+    page = http.get(f"/{label}/?as_of=2000-01-01T00:00:00Z")
+    assert 'class="room past"' in page.text
+    assert "hello" not in page.text

@@ -39,9 +39,14 @@ export class Changes {
     return true;
   }
 
-  /** Let answers among these lines quote what they answer. */
-  async quote(lines) {
+  /** Let these lines tell what the server has to be asked for: what they answer, and who removed them. */
+  async complete(lines, name) {
     for (const line of lines) {
+      const gone = line.querySelector(".gone");
+      if (gone?.textContent === describeRemoval()) {
+        const { redacted_by: actor } = (await this.#get(`${line.dataset.message}/revisions`)) ?? {};
+        gone.textContent = describeRemoval(actor, line.dataset.person, name);
+      }
       const mark = line.querySelector(".reply:not([href])");
       const known = mark && (this.#shown(mark.dataset.reply) ?? (await this.#read(mark.dataset.reply)));
       if (known) mark.replaceWith(replyMark(known));
@@ -61,10 +66,15 @@ export class Changes {
   }
 
   async #read(id) {
-    const answer = await fetch(`${this.path}/${id}`).catch(() => null);
-    if (!answer?.ok) return null;
-    const { seq, author, message } = await answer.json();
-    return { id, seq, handle: author.handle, said: message === null ? "This line was removed." : excerpt(message) };
+    const item = await this.#get(id);
+    if (!item) return null;
+    const { seq, author, message } = item;
+    return { id, seq, handle: author.handle, said: message === null ? describeRemoval() : excerpt(message) };
+  }
+
+  async #get(what) {
+    const answer = await fetch(`${this.path}/${what}`).catch(() => null);
+    return answer?.ok ? answer.json() : null;
   }
 }
 

@@ -26,7 +26,8 @@ export class History {
   async readEarlier() {
     await this.#read(this.earlier, async () => {
       const upto = this.log.first - 1;
-      const page = await this.#get("messages", { before: upto + 1, limit: LIMIT });
+      const then = this.asOf ? { as_of: this.asOf } : {};
+      const page = await this.#get("messages", { before: upto + 1, limit: LIMIT, ...then });
       const from = page.found_oldest ? 1 : page.items[0].seq;
       const lines = await this.#lines(page.items, from, upto);
       this.place.keep(() => {
@@ -34,6 +35,14 @@ export class History {
         this.showEarlier(!page.found_oldest);
       });
     });
+  }
+
+  /** The room's newest lines as they were after the event `seq`, and their page. */
+  async readAsOf(seq) {
+    const page = await this.#get("messages", { as_of: seq, limit: LIMIT });
+    this.asOf = seq;
+    const lines = await this.#lines(page.items, page.found_oldest || !page.items.length ? 1 : page.items[0].seq, seq);
+    return { page, lines };
   }
 
   async readLater() {
@@ -58,7 +67,7 @@ export class History {
   async #lines(items, from, upto) {
     const lines = items.map((item) => this.#messageLine(item));
     if (upto - from + 1 > items.length) lines.push(...(await this.#records(from, upto)));
-    setTimeout(() => this.changes.quote(lines));
+    setTimeout(() => this.changes.complete(lines, (who) => this.name(who)));
     return lines.sort((one, other) => one.dataset.seq - other.dataset.seq);
   }
 

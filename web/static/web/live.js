@@ -1,7 +1,7 @@
 // The room as it goes on: frames from the socket become lines, strictly by seq, each once.
 
 import { messageLine, recordLine } from "./line.js";
-import { describe } from "./records.js";
+import { defaultHandle, describe } from "./records.js";
 
 const FAR_BEHIND = 1000;
 const ACK_EVERY = 100;
@@ -39,8 +39,9 @@ export class Live {
       case "posted":
         this.#flush();
         return this.outbox.posted(frame);
-      case "done":
       case "replaying":
+        return this.asks.settle(frame) || this.past.over(frame);
+      case "done":
         this.#flush();
         return this.asks.settle(frame);
       case "error":
@@ -76,6 +77,7 @@ export class Live {
     if (this.log.attached) this.place.keep(() => this.#show(events));
     else this.#count(events);
     this.log.head = events.at(-1).seq;
+    this.tape.grow(this.log.head, events.at(-1).occurred_at ?? new Date().toISOString());
     this.#acknowledge();
     this.unread.look();
   }
@@ -85,10 +87,10 @@ export class Live {
     const name = (who) => this.history.name(who);
     for (const event of events) {
       if (this.changes.take(event, name)) continue;
-      const line = this.outbox.settle(event) ?? this.#line(event);
+      const line = this.outbox.settle(event) ?? this.line(event);
       if (!line) continue;
       this.log.place(line);
-      this.changes.quote([line]);
+      this.changes.complete([line], name);
       if (event.event === "message.posted" && event.actor !== this.me.person) others.push(line);
     }
     this.unread.arrived(others);
@@ -101,16 +103,22 @@ export class Live {
     this.unread.arrived([], others.length);
   }
 
-  #line(event) {
+  /** The line that an event makes; null if it makes none. */
+  line(event) {
     const { seq, occurred_at: at, actor: person, data, stub } = event;
     const mine = person === this.me.person;
-    if (event.event === "message.posted" && !stub) {
+    if (event.event === "message.posted" && stub) {
+      const handle = mine ? this.me.handle : (this.log.names.get(person) ?? defaultHandle(person ?? ""));
+      return messageLine({ seq, at, person, handle, messageId: event.subject.split(":")[1], message: null, mine });
+    }
+    if (event.event === "message.posted") {
       const reply = data.reply_to ? { id: data.reply_to } : null;
       const { handle, message_id: messageId, message } = data;
       return messageLine({ seq, at, person, handle, messageId, message, mine, reply });
     }
-    if (!stub) this.#heed(event);
-    const words = stub ? "This line was removed." : describe(event, (who) => this.history.name(who));
+    if (stub) return null;
+    if (!event.replay) this.#heed(event);
+    const words = describe(event, (who) => this.history.name(who));
     return words ? recordLine({ seq, at, person, words }) : null;
   }
 

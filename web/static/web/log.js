@@ -53,6 +53,12 @@ export class Log {
     for (const changed of new Set([line, nextLine(line), left])) if (changed) this.arrange(changed);
   }
 
+  /** Show other lines instead. */
+  replace(lines) {
+    this.list.replaceChildren();
+    this.prepend(lines);
+  }
+
   /** Put older lines, in their order, before all others. */
   prepend(lines) {
     const oldest = nextLine(null, this.list);

@@ -11,8 +11,10 @@ import { keys } from "./keys.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
+import { Past } from "./past.js";
 import { Place } from "./place.js";
 import { Socket } from "./socket.js";
+import { Tape } from "./tape.js";
 import { Unread } from "./unread.js";
 import { make } from "./text.js";
 import { offerVersions } from "./versions.js";
@@ -39,8 +41,10 @@ const composer = new Composer({
   form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say, onUp: () => doing.editLast(),
 });
 const doing = new Doing({ room, asks, log, place, composer });
+const tape = new Tape({ room, root: element("tape"), head: about.head, onSeek: (seq) => past.enter(seq) });
+const past = new Past({ room, about, asks, log, place, history, changes, tape, makeLine: (event) => live.line(event) });
 const live = new Live({
-  room, me, log, place, socket, asks, changes, outbox, unread, history, composer, empty: element("empty"),
+  room, me, log, place, socket, asks, past, tape, changes, outbox, unread, history, composer, empty: element("empty"),
 });
 
 new Deeds(log.list, {
@@ -52,7 +56,7 @@ new Deeds(log.list, {
   mayWrite: () => !composer.box.disabled,
 });
 offerVersions(log.list, place);
-changes.quote([...log.lines()]);
+changes.complete([...log.lines()], (who) => history.name(who));
 new Handle({
   form: element("rename"), shown: element("handle"), refused: element("rename-refused"), me, onDone: () => composer.focus(),
 });

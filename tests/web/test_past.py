@@ -1,0 +1,99 @@
+"""The time machine: the room as it was, its replay, and the way back."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.conftest import Program, Visit
+from tests.web.test_room import Meet
+from tests.web.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+
+
+def numbered(first: int, last: int) -> list[str]:
+    return [f"line number {number}" for number in range(first, last + 1)]
+
+
+def change(grace: Program, label: str) -> None:
+    """Lines 2 to 11; then line 3 is edited, line 4 removed, line 5 reacted to; then line 15."""
+    position = grace.says(label, *numbered(2, 11))
+    ids = {item["seq"]: item["message_id"] for item in grace.reads(label, min_position=position)}
+    grace.asks("PATCH", f"{label}/messages/{ids[3]}", message="line number three")
+    grace.asks("DELETE", f"{label}/messages/{ids[4]}")
+    grace.asks("PUT", f"{label}/messages/{ids[5]}/reactions/👍")
+    grace.reads(label, min_position=grace.says(label, "line number 15"))
+
+
+async def shows(visitor: Visitor, *texts: str) -> None:
+    await expect(visitor.page.locator("#lines .line:not(.record) .text")).to_have_text(list(texts))
+
+
+async def test_a_moment_in_the_address_shows_the_room_as_it_was(visit: Visit, program: Meet, label: str) -> None:
+    grace = program("grace")
+    change(grace, label)
+    ada = await visit()
+    await ada.page.goto(f"{ada.base}/{label}/?as_of=11")
+    texts = numbered(2, 11)
+    texts[2] = "This line was removed by its author."
+    await shows(ada, *texts)
+    await expect(ada.page.locator("#then")).to_contain_text("line 11")
+    await expect(ada.page.locator("#write")).to_be_hidden()
+    await expect(ada.page.locator(".edited, .chip")).to_have_count(0)
+    grace.says(label, "live")
+    await ada.page.get_by_role("link", name="Back to now").click()
+    await ada.live()
+    texts[1] = "line number three"
+    await shows(ada, *texts, "line number 15", "live")
+    await expect(ada.page.locator("#then")).to_be_hidden()
+
+
+async def test_the_tape_leads_to_any_moment_and_live_lines_stay_out(visit: Visit, program: Meet, label: str) -> None:
+    grace = program("grace")
+    change(grace, label)
+    ada = await visit()
+    await ada.enter(label)
+    tape = ada.page.locator("#tape")
+    await tape.focus()
+    await tape.press("Home")
+    await expect(ada.page.locator("#then")).to_contain_text("line 1")
+    await shows(ada)
+    for _ in range(3):
+        await tape.press("ArrowDown")
+    await shows(ada, "line number 2", "line number 3", "This line was removed by its author.")
+    await expect(ada.page).to_have_url(re.compile(r"\?as_of=4$"))
+    grace.says(label, "not now")
+    await expect(ada.page.locator("#arrived")).to_be_visible()
+    assert "not now" not in await ada.texts()
+    box = await tape.bounding_box()
+    assert box
+    await ada.page.mouse.click(box["x"] + 3, box["y"] + box["height"] - 1)
+    await expect(ada.page.locator("#lines")).to_contain_text("line number 15")
+
+
+async def test_the_room_plays_on_from_there_and_can_be_held(visit: Visit, program: Meet, label: str) -> None:
+    grace = program("grace")
+    change(grace, label)
+    ada = await visit()
+    await ada.enter(label, "?as_of=2")
+    await shows(ada, "line number 2")
+    await ada.page.locator("#speed").select_option("1000")
+    await ada.page.locator("#play").click()
+    await expect(ada.page.locator("#lines")).to_contain_text("line number 15")
+    await expect(ada.page.locator("#play")).to_have_text("Play")
+    texts = numbered(2, 11)
+    texts[1:3] = ["line number three", "This line was removed by its author."]
+    await shows(ada, *texts, "line number 15")
+    await expect(ada.page.locator(".chip")).to_have_text("👍 1")
+    await expect(ada.page.locator("#then")).to_contain_text("line 15")
+    tape = ada.page.locator("#tape")
+    await tape.focus()
+    await tape.press("Home")
+    await shows(ada)
+    await ada.page.locator("#speed").select_option("1")
+    await ada.page.locator("#play").click()
+    await expect(ada.page.locator("#play")).to_have_text("Pause")
+    await expect(ada.page.locator("#lines")).to_contain_text("line number 2")
+    await ada.page.locator("#play").click()
+    await expect(ada.page.locator("#play")).to_have_text("Play")
