@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
 UV_PYTHON_INSTALL_DIR ?= $(CURDIR)/.tools/python
-UV_SYNC := .tools/bin/uv sync --locked --quiet
+UV_SYNC := .tools/bin/uv sync --locked --quiet --compile-bytecode
 export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR PORT
 # An environment that is active in the caller's shell is not ours.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH

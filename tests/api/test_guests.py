@@ -39,7 +39,7 @@ async def test_an_unpaired_surrogate_is_not_text(nobody: Client) -> None:
 async def test_guests_come_no_faster_than_their_address_may(
     application: App, nobody: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guests, "_newcomers", Buckets(guests.NEW_GUESTS))
+    monkeypatch.setattr(guests, "_newcomers", Buckets(guests.NEW_GUESTS._replace(per_s=0.01)))
     crowd = Client(httpx.ASGITransport(app=application, client=("198.51.100.7", 1)), nobody.document)
     for _ in range(guests.NEW_GUESTS.burst):
         assert (await crowd.ask("POST", "/guests")).status_code == 201
