@@ -5,8 +5,8 @@ UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
 UV_PYTHON_INSTALL_DIR ?= $(CURDIR)/.tools/python
 UV_SYNC := .tools/bin/uv sync --locked --quiet --compile-bytecode
 export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR PORT
-# An environment that is active in the caller's shell is not ours.
-unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+# An environment that is active in the caller's shell is not ours. Without its bytecode every process would compile us anew.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup install run test check bench chaos docs browser
