@@ -92,6 +92,7 @@ async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
         "label": label,
         "rules": rules,
         "title": (then.title if then else rules.title) or label,
+        "topic": then.topic if then else rules.topic,
         "me": me,
         "lines": lines,
         "page": page,

@@ -193,3 +193,4 @@ def test_a_time_is_a_moment_too(http: httpx.Client, program: Meet, label: str) -
     page = http.get(f"/{label}/?as_of=2000-01-01T00:00:00Z")
     assert 'class="room past"' in page.text
     assert "hello" not in page.text
+    assert 'id="empty" hidden' in page.text, "nobody is invited to write in the past"

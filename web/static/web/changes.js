@@ -4,6 +4,8 @@ import { addReactions, markEdited, replyMark, setText } from "./marks.js";
 import { describeRemoval } from "./records.js";
 import { excerpt } from "./text.js";
 
+/** How an answer quotes a message after such an event. */
+const QUOTED = { "message.edited": ({ message }) => excerpt(message), "message.redacted": () => describeRemoval() };
 const KINDS = ["message.edited", "message.redacted", "reaction.added", "reaction.removed"];
 
 export class Changes {
@@ -15,20 +17,31 @@ export class Changes {
   /** Let a line show what happened to it; answers whether the event was about one. `name` tells what a person is called. */
   take(event, name) {
     if (!KINDS.includes(event.event)) return false;
-    const line = this.log.message(event.subject.split(":")[1]);
-    if (!line || event.stub || event.seq <= Number(line.dataset.changed ?? 0)) return true;
-    line.dataset.changed = event.seq;
-    const { data, actor } = event;
+    const line = this.log.message(messageOf(event));
+    if (line && !event.stub && event.seq > Number(line.dataset.changed ?? 0)) {
+      line.dataset.changed = event.seq;
+      this.#change(line, event, name);
+    }
+    this.#requote(event);
+    return true;
+  }
+
+  /** Let a line that is shown as it was say no more what is removed by now. */
+  hide(event, name) {
+    const line = this.log.message(messageOf(event));
+    if (line) this.#change(line, event, name);
+    this.#requote(event);
+  }
+
+  #change(line, { event, data, actor }, name) {
     const mine = actor === this.me.person;
-    switch (event.event) {
+    switch (event) {
       case "message.edited":
         setText(line, data.message);
         markEdited(line, this.path);
-        this.#requote(line.dataset.message);
         break;
       case "message.redacted":
         setText(line, null, describeRemoval(actor, line.dataset.person, name));
-        this.#requote(line.dataset.message);
         break;
       case "reaction.added":
         addReactions(line, data.emoji, 1, mine || null);
@@ -36,27 +49,30 @@ export class Changes {
       case "reaction.removed":
         addReactions(line, data.emoji, -1, mine ? false : null);
     }
-    return true;
   }
 
-  /** Let these lines tell what the server has to be asked for: what they answer, and who removed them. */
-  async complete(lines, name) {
+  /** Let these lines tell what the server has to be asked for: what they answer (as it was after the event `asOf`, if
+   * they are of the past), and who removed them. */
+  async complete(lines, name, asOf = null) {
     for (const line of lines) {
       const gone = line.querySelector(".gone");
       if (gone?.textContent === describeRemoval()) {
-        const { redacted_by: actor } = (await this.#get(`${line.dataset.message}/revisions`)) ?? {};
+        const { redacted_by: actor } = (await this.#get(`/${line.dataset.message}/revisions`)) ?? {};
         gone.textContent = describeRemoval(actor, line.dataset.person, name);
       }
       const mark = line.querySelector(".reply:not([href])");
-      const known = mark && (this.#shown(mark.dataset.reply) ?? (await this.#read(mark.dataset.reply)));
+      const known = mark && (this.#shown(mark.dataset.reply) ?? (await this.#read(mark.dataset.reply, asOf)));
       if (known) mark.replaceWith(replyMark(known));
     }
   }
 
-  /** What answers a line quotes it as it is now. */
-  #requote(id) {
-    for (const mark of this.log.list.querySelectorAll(`.reply[data-reply="${CSS.escape(id)}"]`)) {
-      mark.replaceWith(replyMark(this.#shown(id)));
+  /** What answers a message quotes it as it is from now on, whether it is on the page or not. */
+  #requote(event) {
+    if (event.stub || !(event.event in QUOTED)) return;
+    const id = messageOf(event);
+    const said = this.#shown(id)?.said ?? QUOTED[event.event](event.data);
+    for (const mark of this.log.list.querySelectorAll(`.reply[href][data-reply="${CSS.escape(id)}"]`)) {
+      mark.lastElementChild.textContent = said;
     }
   }
 
@@ -65,17 +81,27 @@ export class Changes {
     return line && { id, seq: line.dataset.seq, handle: line.querySelector(".handle").textContent, said: quoted(line) };
   }
 
-  async #read(id) {
-    const item = await this.#get(id);
+  async #read(id, asOf) {
+    const now = await this.#get(`/${id}`);
+    const item = now && asOf !== null ? await this.#readAsOf(now.seq, asOf) : now;
     if (!item) return null;
     const { seq, author, message } = item;
     return { id, seq, handle: author.handle, said: message === null ? describeRemoval() : excerpt(message) };
   }
 
+  async #readAsOf(seq, asOf) {
+    const page = await this.#get(`?around=${seq}&limit=1&as_of=${asOf}`);
+    return page?.items.find((item) => item.seq === seq);
+  }
+
   async #get(what) {
-    const answer = await fetch(`${this.path}/${what}`).catch(() => null);
+    const answer = await fetch(this.path + what).catch(() => null);
     return answer?.ok ? answer.json() : null;
   }
+}
+
+function messageOf(event) {
+  return event.subject.split(":")[1];
 }
 
 /** What an answer quotes of a line. */

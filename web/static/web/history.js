@@ -7,9 +7,9 @@ const LIMIT = 50;
 const AHEAD = "600px 0px";
 
 export class History {
-  /** `onAttached()` when the newest lines have been reached. */
-  constructor({ room, me, log, place, changes, earlier, later, onAttached }) {
-    Object.assign(this, { room, me, log, place, changes, earlier, later, onAttached });
+  /** `asOf` is the seq after which the room is shown, null for now; `onAttached()` when the newest lines have been reached. */
+  constructor({ room, me, log, place, changes, earlier, later, asOf, onAttached }) {
+    Object.assign(this, { room, me, log, place, changes, earlier, later, asOf, onAttached });
     this.url = `/api/v1/rooms/${room}`;
     const watch = new IntersectionObserver((seen) => this.#reach(seen), { root: place.scroller, rootMargin: AHEAD });
     for (const link of [earlier, later]) watch.observe(link);
@@ -17,19 +17,30 @@ export class History {
     this.watch = watch;
   }
 
+  /** Whether the page shows the room as it was. */
+  get inPast() {
+    return this.asOf !== null;
+  }
+
+  /** What is still being read is not wanted any more: the page goes to another moment. */
+  drop() {
+    this.moment = Symbol("another moment");
+  }
+
   /** Show that there are earlier lines which the page does not hold (any more). */
   showEarlier(yes) {
     this.earlier.hidden = !yes;
-    this.earlier.href = `?before=${this.log.first}`;
+    this.earlier.href = `?before=${this.log.first}${this.inPast ? `&as_of=${this.asOf}` : ""}`;
   }
 
   async readEarlier() {
-    await this.#read(this.earlier, async () => {
+    await this.#read(this.earlier, async (isWanted) => {
       const upto = this.log.first - 1;
-      const then = this.asOf ? { as_of: this.asOf } : {};
+      const then = this.inPast ? { as_of: this.asOf } : {};
       const page = await this.#get("messages", { before: upto + 1, limit: LIMIT, ...then });
       const from = page.found_oldest ? 1 : page.items[0].seq;
       const lines = await this.#lines(page.items, from, upto);
+      if (!isWanted()) return;
       this.place.keep(() => {
         this.log.prepend(lines);
         this.showEarlier(!page.found_oldest);
@@ -40,34 +51,36 @@ export class History {
   /** The room's newest lines as they were after the event `seq`, and their page. */
   async readAsOf(seq) {
     const page = await this.#get("messages", { as_of: seq, limit: LIMIT });
-    this.asOf = seq;
-    const lines = await this.#lines(page.items, page.found_oldest || !page.items.length ? 1 : page.items[0].seq, seq);
+    const from = page.found_oldest || !page.items.length ? 1 : page.items[0].seq;
+    const lines = await this.#lines(page.items, from, seq, seq);
     return { page, lines };
   }
 
   async readLater() {
-    await this.#read(this.later, async () => {
+    await this.#read(this.later, async (isWanted) => {
       const from = this.log.last + 1;
       const page = await this.#get("messages", { after: from - 1, limit: LIMIT });
       const upto = page.found_newest ? page.head_seq : page.items.at(-1).seq;
       const lines = await this.#lines(page.items, from, upto);
+      if (!isWanted()) return;
       const change = () => lines.forEach((line) => this.log.place(line));
       this.place.keepReading(change);
-      if (page.found_newest) this.#attach(page.head_seq);
+      if (page.found_newest) this.#attach();
     });
   }
 
-  #attach(head) {
+  /** From here on lines arrive live; what happened since the last event that was heard comes first, to the old lines too. */
+  #attach() {
     this.later.hidden = true;
-    Object.assign(this.log, { attached: true, head });
+    this.log.attached = true;
     this.onAttached();
   }
 
   /** Messages, and the records between them wherever a number is missing. */
-  async #lines(items, from, upto) {
+  async #lines(items, from, upto, asOf = this.asOf) {
     const lines = items.map((item) => this.#messageLine(item));
     if (upto - from + 1 > items.length) lines.push(...(await this.#records(from, upto)));
-    setTimeout(() => this.changes.complete(lines, (who) => this.name(who)));
+    setTimeout(() => this.changes.complete(lines, (who) => this.name(who), asOf));
     return lines.sort((one, other) => one.dataset.seq - other.dataset.seq);
   }
 
@@ -118,8 +131,9 @@ export class History {
     if (this.reading) return;
     this.reading = true;
     link.dataset.words ??= link.textContent;
+    const { moment } = this;
     try {
-      await read();
+      await read(() => moment === this.moment);
       link.textContent = link.dataset.words;
       this.watch.unobserve(link);
       this.watch.observe(link);

@@ -51,6 +51,7 @@ export class Live {
 
   #subscribed({ head, after }) {
     this.joined = true;
+    this.past.resume();
     if (this.wasLive && head - after > FAR_BEHIND && this.place.atEnd && this.log.attached) location.reload();
     this.outbox.flush();
   }
@@ -77,7 +78,7 @@ export class Live {
     if (this.log.attached) this.place.keep(() => this.#show(events));
     else this.#count(events);
     this.log.head = events.at(-1).seq;
-    this.tape.grow(this.log.head, events.at(-1).occurred_at ?? new Date().toISOString());
+    this.tape.grow(this.log.head, events.at(-1).occurred_at ?? new Date().toISOString(), !this.history.inPast);
     this.#acknowledge();
     this.unread.look();
   }
@@ -87,7 +88,7 @@ export class Live {
     const name = (who) => this.history.name(who);
     for (const event of events) {
       if (this.changes.take(event, name)) continue;
-      const line = this.outbox.settle(event) ?? this.line(event);
+      const line = this.outbox.settle(event) ?? (this.log.find(event.seq) ? null : this.line(event));
       if (!line) continue;
       this.log.place(line);
       this.changes.complete([line], name);
@@ -97,8 +98,13 @@ export class Live {
     this.#tidy();
   }
 
-  /** The page shows the past: what arrives is only counted. */
+  /** The page shows other lines than the newest: what arrives is counted, and changes the lines that are shown. */
   #count(events) {
+    const name = (who) => this.history.name(who);
+    for (const event of events) {
+      if (!this.history.inPast) this.changes.take(event, name) || this.#heed(event);
+      else if (event.event === "message.redacted") this.changes.hide(event, name);
+    }
     const others = events.filter(({ event, actor }) => event === "message.posted" && actor !== this.me.person);
     this.unread.arrived([], others.length);
   }
@@ -123,7 +129,8 @@ export class Live {
   }
 
   /** What an event changes for the reader. */
-  #heed({ event, data }) {
+  #heed({ event, data, stub }) {
+    if (stub) return;
     if (event === "room.changed" && data.archived !== undefined) {
       this.composer.lock(data.archived ? ENTRY.archived : "");
     }

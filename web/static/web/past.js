@@ -3,54 +3,61 @@
 import { clock } from "./line.js";
 
 const MAX_GAP_MS = 2000;
-const LATER = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
 
 export class Past {
   /** `makeLine(event)` makes the line of an event, if it makes one. */
-  constructor({ room, about, asks, log, place, history, changes, tape, makeLine }) {
+  constructor({ room, asks, log, place, history, changes, tape, makeLine }) {
     Object.assign(this, { room, asks, log, place, history, changes, tape, makeLine });
     this.bar = document.getElementById("then");
+    this.words = document.getElementById("then-words");
     this.button = document.getElementById("play");
     this.speed = document.getElementById("speed");
     this.waiting = [];
-    this.seq = about.asOf;
+    this.seq = history.asOf;
     this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
     this.speed.addEventListener("change", () => this.playing && this.#ask({ type: "resume", speed: Number(this.speed.value) }));
-    if (about.asOf) {
-      this.history.asOf = about.asOf;
-      this.tape.show(about.asOf);
-    }
+    if (history.inPast) this.tape.show(this.seq, false);
   }
 
-  /** Show the room as it was after the event `seq`. */
+  /** Show the room as it was after the event `seq`; after the last one that is now. */
   async enter(seq) {
-    const played = this.playing;
-    await this.#stop();
     const asked = (this.asked = Symbol("the last one asked"));
+    if (seq >= this.tape.head) return this.history.inPast && location.assign(location.pathname);
+    this.playsOn ||= this.playing;
+    this.history.drop();
+    await this.#stop();
     const { page, lines } = await this.history.readAsOf(seq).catch(() => ({}));
-    if (!page || asked !== this.asked) return;
-    this.seq = seq;
-    this.log.attached = false;
-    this.history.later.hidden = true;
-    this.log.replace(lines);
-    this.history.showEarlier(!page.found_oldest);
-    this.place.toEnd();
-    document.getElementById("title").textContent = page.title || this.room;
-    document.getElementById("empty").hidden = true;
-    globalThis.history.replaceState(null, "", `?as_of=${seq}`);
-    this.#tell(lines.at(-1)?.dataset.at);
-    if (played) this.play();
+    if (asked !== this.asked) return;
+    const { playsOn } = this;
+    this.playsOn = false;
+    if (!page) return this.#fail();
+    this.#show(seq, page, lines);
+    if (playsOn) this.play();
   }
 
   /** Play on from here. */
   async play() {
-    this.#show(true);
+    this.#mark(true);
     const speed = Number(this.speed.value);
     await this.#ask({ type: "replay", from: this.seq + 1, speed, max_gap_ms: MAX_GAP_MS });
   }
 
   async pause() {
     await this.#stop();
+  }
+
+  /** The connection is gone, and the replay with it: it goes on when there is another one. */
+  lost() {
+    this.wasCut ||= this.playing;
+    this.#flush();
+    this.#mark(false);
+  }
+
+  /** There is a connection again. */
+  resume() {
+    if (this.wasCut) this.play();
+    this.wasCut = false;
   }
 
   /** An event of the replay. They come in bursts; each burst is one change of the page. */
@@ -63,7 +70,25 @@ export class Past {
   /** The replay has come to its end. */
   over({ state }) {
     this.#flush();
-    if (state === "ended") this.#show(false);
+    if (state === "ended") this.#mark(false);
+  }
+
+  #show(seq, page, lines) {
+    this.seq = this.history.asOf = seq;
+    this.log.attached = false;
+    this.history.later.hidden = true;
+    this.log.replace(lines);
+    this.history.showEarlier(!page.found_oldest);
+    this.place.toEnd();
+    document.getElementById("title").textContent = page.title || this.room;
+    document.getElementById("empty").hidden = true;
+    globalThis.history.replaceState(null, "", `?as_of=${seq}`);
+    this.#tell(lines.at(-1)?.dataset.at);
+  }
+
+  /** The moment could not be read: the page stays where it is, and so does the mark on the tape. */
+  #fail() {
+    this.tape.show(this.seq ?? this.tape.head, !this.history.inPast);
   }
 
   #flush() {
@@ -74,25 +99,26 @@ export class Past {
     this.place.keep(() => {
       for (const event of events) this.#apply(event);
     });
-    this.seq = events.at(-1).seq;
-    this.history.asOf = this.seq;
+    this.seq = this.history.asOf = events.at(-1).seq;
     this.#tell(events.at(-1).occurred_at);
   }
 
   #apply(event) {
     const name = (who) => this.history.name(who);
     if (this.changes.take(event, name)) return;
+    if (event.event === "room.changed" && event.data.title) document.getElementById("title").textContent = event.data.title;
     const line = this.makeLine(event);
     if (!line) return;
     this.log.place(line);
-    this.changes.complete([line], name);
-    this.log.trim();
+    this.changes.complete([line], name, event.seq);
+    if (this.log.trim()) this.history.showEarlier(true);
   }
 
   async #stop() {
+    this.wasCut = false;
     if (!this.playing) return;
     this.#flush();
-    this.#show(false);
+    this.#mark(false);
     await this.#ask({ type: "stop" });
   }
 
@@ -100,23 +126,24 @@ export class Past {
     try {
       await this.asks.ask({ ...frame, room: this.room });
     } catch {
-      this.#show(false);
+      this.#mark(false);
     }
   }
 
-  #show(playing) {
+  /** Whether it plays: moments that pass are not read out. */
+  #mark(playing) {
     this.playing = playing;
     this.button.textContent = playing ? "Pause" : "Play";
-    this.button.setAttribute("aria-pressed", playing);
+    this.words.setAttribute("aria-live", playing ? "off" : "polite");
   }
 
   /** Say which moment it is. */
   #tell(at) {
     document.body.classList.add("past");
     this.bar.hidden = false;
-    const when = at ? ` on ${LATER.format(new Date(at))}, ${clock(at)}` : "";
+    const when = at ? ` on ${DAY.format(new Date(at))}, ${clock(at)}` : "";
     document.getElementById("then-at").textContent = when;
     document.getElementById("then-seq").textContent = `line ${this.seq}`;
-    this.tape.show(this.seq);
+    this.tape.show(this.seq, false);
   }
 }

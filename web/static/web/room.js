@@ -35,14 +35,14 @@ const changes = new Changes({ me, log, room });
 const outbox = new Outbox({ room, me, log, place, send: (frame) => live.joined && socket.send(frame) });
 const unread = new Unread({ room, log, place, button: element("arrived"), announcer: element("announcer") });
 const history = new History({
-  room, me, log, place, changes, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
+  room, me, log, place, changes, asOf: about.asOf, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
 });
 const composer = new Composer({
   form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say, onUp: () => doing.editLast(),
 });
 const doing = new Doing({ room, asks, log, place, composer });
 const tape = new Tape({ room, root: element("tape"), head: about.head, onSeek: (seq) => past.enter(seq) });
-const past = new Past({ room, about, asks, log, place, history, changes, tape, makeLine: (event) => live.line(event) });
+const past = new Past({ room, asks, log, place, history, changes, tape, makeLine: (event) => live.line(event) });
 const live = new Live({
   room, me, log, place, socket, asks, past, tape, changes, outbox, unread, history, composer, empty: element("empty"),
 });
@@ -53,10 +53,10 @@ new Deeds(log.list, {
   onRemove: (line) => doing.remove(line),
   onReact: (line, emoji) => doing.react(line, emoji),
   mayRemove: (line) => line.matches(".mine") || about.owner,
-  mayWrite: () => !composer.box.disabled,
+  mayWrite: () => !composer.box.disabled && !history.inPast,
 });
 offerVersions(log.list, place);
-changes.complete([...log.lines()], (who) => history.name(who));
+changes.complete([...log.lines()], (who) => history.name(who), about.asOf);
 new Handle({
   form: element("rename"), shown: element("handle"), refused: element("rename-refused"), me, onDone: () => composer.focus(),
 });
@@ -78,6 +78,7 @@ function showState(state, words) {
     live.joined = false;
     outbox.lost();
     asks.lost();
+    past.lost();
   }
   const wire = element("wire");
   wire.classList.toggle("stopped", state === "ended");

@@ -10,7 +10,8 @@ const GROWN_MS = 1000;
 export class Tape {
   /** `head` is how far the room has come; `onSeek(seq)` when a moment was chosen. */
   constructor({ room, root, head, onSeek }) {
-    Object.assign(this, { root, onSeek });
+    Object.assign(this, { root, head, onSeek });
+    this.isNow = true;
     this.canvas = root.querySelector("canvas");
     this.label = root.querySelector("output");
     this.url = `/api/v1/rooms/${room}/tape?points=${POINTS}`;
@@ -23,17 +24,18 @@ export class Tape {
     if (head) this.load();
   }
 
-  /** The room has come to the event `seq`, at a time. */
-  grow(seq, at) {
+  /** The room has come to the event `seq`, at a time; `isNow` when that is what the page shows. */
+  grow(seq, at, isNow) {
     if (!this.points) {
       this.loading ??= setTimeout(() => this.load(), GROWN_MS);
       return;
     }
-    const wasNow = this.seq >= this.head;
     this.points.push({ seq, at: Date.parse(at) });
+    if (this.points.length > 2 * POINTS) this.points = this.points.filter((_, n) => n % 2 === 0 || n === 2 * POINTS);
     this.head = seq;
+    this.root.hidden = this.points.length < 2;
     this.root.setAttribute("aria-valuemax", seq);
-    if (wasNow) this.show(seq);
+    this.show(isNow ? seq : this.seq, isNow);
     this.drawing ??= setTimeout(() => this.#draw(), GROWN_MS);
   }
 
@@ -47,17 +49,17 @@ export class Tape {
     this.points = points.map(({ seq, at }) => ({ seq, at: Date.parse(at) }));
     this.root.hidden = points.length < 2;
     this.root.setAttribute("aria-valuemax", head);
-    this.show(this.seq ?? head);
+    this.show(this.seq ?? head, this.isNow);
     this.#draw();
   }
 
-  /** Mark the moment after the event `seq`. */
-  show(seq) {
-    this.seq = seq;
+  /** Mark the moment after the event `seq`, or now. */
+  show(seq, isNow) {
+    Object.assign(this, { seq, isNow });
     if (!this.points?.length) return;
     const at = this.#timeOf(seq);
     this.root.setAttribute("aria-valuenow", seq);
-    const words = seq >= this.head ? "now" : `line ${seq}, ${dateOf(at)} ${clock(at)}`;
+    const words = isNow ? "now" : `line ${seq}, ${dateOf(at)} ${clock(at)}`;
     this.root.setAttribute("aria-valuetext", words);
     this.label.textContent = words;
     this.root.style.setProperty("--at", `${this.#share(at) * 100}%`);
@@ -88,8 +90,8 @@ export class Tape {
 
   /** The moment follows the hand at once; the room follows when the hand rests. */
   #choose(seq) {
-    if (seq === this.seq) return;
-    this.show(seq);
+    if (seq === this.seq && this.isNow === seq >= this.head) return;
+    this.show(seq, seq >= this.head);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.onSeek(seq), SETTLE_MS);
   }
