@@ -25,6 +25,8 @@ FAULTS = {
     "refused": "messages refused",
     "failed": "turn that failed",
 }
+PATIENCE_S = 5.0
+"""When nothing has come for so long, what is missing is lost."""
 FAILED: Figures = {"failed": 1.0}
 """The figures of a turn that came to nothing."""
 
@@ -62,15 +64,26 @@ class Generator:
     """
 
     def __init__(
-        self, port: int, clients: Clients, parts: Mapping[str, int], *, subscribers: int, room: str = "fan"
+        self,
+        port: int,
+        clients: Clients,
+        parts: Mapping[str, int],
+        *,
+        subscribers: int,
+        room: str = "fan",
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        where = ["--port", str(port), "--subscribers", str(subscribers)]
+        where = ["--port", str(port), "--subscribers", str(subscribers), "--patience", str(patience_s)]
         self._command = [str(compiled("load", *(LOAD / part for part in PARTS))), *where, *clients.words(room)]
         self._parts = parts
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._expect("ready")
+        try:
+            self._expect("ready")
+        except RuntimeError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

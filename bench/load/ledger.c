@@ -16,8 +16,8 @@ static uint64_t *due_us;      /* by number */
 static uint32_t *order;       /* numbers, in the order of whoever is ahead */
 static uint8_t *is_ordered;   /* by number */
 static uint32_t *came;        /* by subscriber: how many */
-static uint64_t ordered, room, first_measured;
-static int subscribers, measuring;
+static uint64_t ordered, room, first_measured = UINT64_MAX;
+static int subscribers;
 
 void ledger_begin(int count) {
     subscribers = count;
@@ -54,7 +54,7 @@ static uint64_t middle(int bucket) {
 }
 
 static void count_delay(struct delays *delays, uint32_t number, uint64_t now) {
-    if (!measuring || number < first_measured) return;
+    if (number < first_measured) return;
     uint64_t delay = now > due_us[number] ? now - due_us[number] : 0;
     delays->buckets[bucket(delay)]++;
     delays->count++;
@@ -92,10 +92,9 @@ void ledger_ack(uint32_t number, uint64_t now) {
     if (number < published) count_delay(&ack_delays, number, now);
 }
 
-void ledger_measure(int on) {
-    measuring = on;
-    if (!on) return;
-    first_measured = published;
+void ledger_measure(uint64_t first) {
+    first_measured = first;
+    if (first == UINT64_MAX) return;
     memset(&delivery_delays, 0, sizeof delivery_delays);
     memset(&ack_delays, 0, sizeof ack_delays);
 }

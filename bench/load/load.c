@@ -7,7 +7,8 @@
  * line of JSON. A delivery is a message that came to one subscriber, and its delay counts from when it was due.
  *
  * In `rate`, the end is when everything has come to everybody; in `closed`, after the seconds, and what is on its way is
- * waited for behind it. Delays are of what was published since the beginning. It exits when its input ends. */
+ * waited for behind it. Delays are, in `rate`, of what was published between them, and in `closed` of what came. It exits
+ * when its input ends. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -23,15 +24,17 @@
 
 static const char USAGE[] =
     "load --port PORT --subscribers N --path PATH --post TEXT [--protocol NAME] [--publish-path PATH] [--ready TEXT]\n"
+    "     [--patience SECONDS]\n"
     "  --post   what a client sends, with {text} for the message and {number} for its number, if it is acknowledged\n"
-    "  --ready  what a server says to a subscriber when it will hear everything from then on\n";
+    "  --ready  what a server says to a subscriber when it will hear everything from then on\n"
+    "  --patience  when nothing has come for so long, what is missing is lost (5)\n";
 static const char MARK[] = "bench:"; /* then 16 digits: when it was due in µs; and 8: its number */
-enum { TEXT = 100, MARK_SIZE = sizeof MARK - 1, STILL_US = 5000000, UNSENT = 1 << 20, HOPELESS_US = 1500000 };
+enum { TEXT = 100, MARK_SIZE = sizeof MARK - 1, UNSENT = 1 << 20, HOPELESS_US = 1500000 };
 
 static struct target target = { .address = "127.0.0.1", .path = "/" };
 static const char *post, *ready;
 static int publisher, acknowledged, readied, input_waits;
-static uint64_t moved_us, last_us;
+static uint64_t moved_us, last_us, patience_us = 5000000;
 
 uint64_t now_us(void) {
     struct timespec time;
@@ -100,7 +103,7 @@ static double in_flight(void) { return (double)(published - refused) - (double)d
 static int is_stuck(void) {
     static uint64_t before;
     if (before != delivered) { before = delivered; moved_us = now_us(); }
-    return now_us() - moved_us > STILL_US || sockets_gone;
+    return now_us() - moved_us > patience_us || sockets_gone;
 }
 
 static void wait_for_all(void) {
@@ -139,15 +142,15 @@ static struct counts count(uint64_t us) {
     return (struct counts){ us, published, delivered, sockets_bytes, sockets_reads };
 }
 
-static struct counts begin(void) {
-    ledger_measure(1);
+static struct counts begin(uint64_t first) {
+    ledger_measure(first);
     printf("begin\n");
     fflush(stdout);
     return count(now_us());
 }
 
 static void end(uint64_t deliveries) {
-    ledger_measure(0);
+    ledger_measure(UINT64_MAX);
     printf("end %llu\n", (unsigned long long)deliveries);
     fflush(stdout);
 }
@@ -167,7 +170,7 @@ static void tell(struct counts since, struct counts until, int hopeless) {
 
 static void measure_closed(double most, double warm_up_s, double seconds) {
     run_closed(most, now_us() + warm_up_s * 1e6);
-    struct counts since = begin();
+    struct counts since = begin(0);
     run_closed(most, since.us + seconds * 1e6);
     struct counts until = count(now_us());
     end(until.delivered - since.delivered);
@@ -178,7 +181,8 @@ static void measure_closed(double most, double warm_up_s, double seconds) {
 static void measure_rate(double per_s, double warm_up_s, double seconds) {
     uint64_t from = now_us(), then = from + warm_up_s * 1e6;
     run_rate(per_s, from, then);
-    struct counts since = begin();
+    wait_for_all();
+    struct counts since = begin(published);
     then = since.us + seconds * 1e6;
     int hopeless = run_rate(per_s, since.us, then);
     wait_for_all();
@@ -193,7 +197,8 @@ static int is_ready(void) { return !ready || readied >= target.subscribers; }
 static void read_options(int count, char **words) {
     static const struct option options[] = {
         { "port", 1, 0, 'p' }, { "subscribers", 1, 0, 'n' }, { "path", 1, 0, 'u' }, { "post", 1, 0, 't' },
-        { "protocol", 1, 0, 'S' }, { "publish-path", 1, 0, 'U' }, { "ready", 1, 0, 'r' }, { 0, 0, 0, 0 },
+        { "protocol", 1, 0, 'S' }, { "publish-path", 1, 0, 'U' }, { "ready", 1, 0, 'r' },
+        { "patience", 1, 0, 'w' }, { 0, 0, 0, 0 },
     };
     for (int which; (which = getopt_long(count, words, "", options, NULL)) != -1;) switch (which) {
         case 'p': target.port = atoi(optarg); break;
@@ -203,6 +208,7 @@ static void read_options(int count, char **words) {
         case 'S': target.protocol = optarg; break;
         case 't': post = optarg; break;
         case 'r': ready = optarg; break;
+        case 'w': patience_us = atof(optarg) * 1e6; break;
         default: die("%s", USAGE);
     }
     if (target.port < 1 || target.subscribers < 1 || !post || strlen(post) > 2048 || optind < count) die("%s", USAGE);

@@ -31,7 +31,7 @@ void ledger_begin(int subscribers);
 uint32_t ledger_publish(uint64_t due_us);
 void ledger_deliver(int socket, uint32_t number, uint64_t now_us);
 void ledger_ack(uint32_t number, uint64_t now_us);
-void ledger_measure(int on);           /* from now on, or no longer: delays of what was published before do not count */
+void ledger_measure(uint64_t first);   /* count delays anew, of messages from this number on; UINT64_MAX for no more */
 uint64_t ledger_missing(void);
 double delay_ms(const struct delays *delays, double share);
 

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPENING = 64, EVENTS = 512, NAP_US = 100, CONNECT_S = 120, LARGEST = 4 << 20 };
+enum { OPENING = 20, EVENTS = 512, NAP_US = 100, CONNECT_S = 120, LARGEST = 4 << 20 };
 enum state { NEW, CONNECTING, HANDSHAKE, OPEN, GONE };
 
 struct connection {
