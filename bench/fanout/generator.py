@@ -27,6 +27,7 @@ FAULTS = {
 }
 PATIENCE_S = 5.0
 """When nothing has come for so long, what is missing is lost."""
+SHORTEST_S = 1e-6
 FAILED: Figures = {"failed": 1.0}
 """The figures of a turn that came to nothing."""
 
@@ -110,7 +111,13 @@ class Generator:
         told: Figures = json.loads(self._expect("{"))
         cores = used["web"] * deliveries / 1e6 / used["wall_s"]
         per_cpu_s = 1e6 / used["web"] if used["web"] else float("nan")
-        return {**used, **told, "web cores": cores, "rate": deliveries / told["took_s"], "per_cpu_s": per_cpu_s}
+        return {
+            **used,
+            **told,
+            "web cores": cores,
+            "rate": deliveries / max(told["took_s"], SHORTEST_S),
+            "per_cpu_s": per_cpu_s,
+        }
 
     def _expect(self, word: str) -> str:
         """The generator's next line. Raises: RuntimeError if it is none that begins with that word."""
