@@ -109,15 +109,7 @@ class Generator:
         deliveries = int(self._expect("end").split()[1])
         used = meter.read(deliveries)
         told: Figures = json.loads(self._expect("{"))
-        cores = used["web"] * deliveries / 1e6 / used["wall_s"]
-        per_cpu_s = 1e6 / used["web"] if used["web"] else float("nan")
-        return {
-            **used,
-            **told,
-            "web cores": cores,
-            "rate": deliveries / max(told["took_s"], SHORTEST_S),
-            "per_cpu_s": per_cpu_s,
-        }
+        return {**used, **told, **_derived(used, told)}
 
     def _expect(self, word: str) -> str:
         """The generator's next line. Raises: RuntimeError if it is none that begins with that word."""
@@ -126,6 +118,16 @@ class Generator:
         if not line.startswith(word):
             raise RuntimeError(f"The load generator gave up, or said what nobody expected: {line!r}")
         return line
+
+
+def _derived(used: Figures, told: Figures) -> Figures:
+    """Deliveries a second of wall and of the web process's CPU; its cores; copies that came to a socket in one read."""
+    return {
+        "rate": told["deliveries"] / max(told["took_s"], SHORTEST_S),
+        "per_cpu_s": 1e6 / used["web"] if used["web"] else float("nan"),
+        "web cores": used["web"] * told["deliveries"] / 1e6 / used["wall_s"],
+        "per_read": told["deliveries"] / max(told["reads"], 1),
+    }
 
 
 def faults(figures: Figures) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.shapes.meter import Figures
 
-FIRST_RATE = 16.0
+FIRST_RATE = 64.0
 NEAR_ENOUGH = 1.12
 STEPS = 12
 LATEST_MS = 1000.0

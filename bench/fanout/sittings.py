@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import psutil
+
 from bench import report
 from bench.fanout import generator
 from bench.fanout.contenders import (
@@ -52,6 +54,7 @@ CLOSED: Columns = [
     ("deliveries/s", "rate", 0),
     ("p50 ms", "p50_ms", 1),
     ("p99 ms", "p99_ms", 1),
+    ("copies a read", "per_read", 1),
     ("web's cores", "web cores", 2),
     *PARTS,
 ]
@@ -157,7 +160,7 @@ def _turn(turns: Turns, *names: str) -> Iterator[dict[str, Figures]]:
     taken: dict[str, Figures] = {}
     try:
         yield taken
-    except RuntimeError as error:
+    except (RuntimeError, psutil.Error) as error:
         print(f"!!! {', '.join(names)}: {error}", flush=True)
     for name in names:
         turns.setdefault(name, []).append(taken.get(name, FAILED))
