@@ -58,6 +58,7 @@ static void count_delay(struct delays *delays, uint32_t number, uint64_t now) {
     uint64_t delay = now > due_us[number] ? now - due_us[number] : 0;
     delays->buckets[bucket(delay)]++;
     delays->count++;
+    delays->sum_us += delay;
     if (delay > delays->most) delays->most = delay;
 }
 

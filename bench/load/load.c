@@ -158,11 +158,12 @@ static void end(uint64_t deliveries) {
 static void tell(struct counts since, struct counts until, int hopeless) {
     printf(
         "{\"took_s\": %.6f, \"published\": %llu, \"deliveries\": %llu, \"bytes\": %llu, \"reads\": %llu, "
-        "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"most_ms\": %.3f, \"ack_p50_ms\": %.3f, \"ack_p99_ms\": %.3f, "
+        "\"mean_ms\": %.3f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"most_ms\": %.3f, \"ack_p50_ms\": %.3f, \"ack_p99_ms\": %.3f, "
         "\"hopeless\": %d, \"missing\": %llu, \"misplaced\": %llu, \"refused\": %llu, \"gone\": %d}\n",
         (until.us - since.us) / 1e6, (unsigned long long)(until.published - since.published),
         (unsigned long long)(until.delivered - since.delivered), (unsigned long long)(until.bytes - since.bytes),
-        (unsigned long long)(until.reads - since.reads), delay_ms(&delivery_delays, 0.5), delay_ms(&delivery_delays, 0.99),
+        (unsigned long long)(until.reads - since.reads),
+        delivery_delays.count ? delivery_delays.sum_us / 1e3 / delivery_delays.count : 0, delay_ms(&delivery_delays, 0.5), delay_ms(&delivery_delays, 0.99),
         delivery_delays.most / 1e3, delay_ms(&ack_delays, 0.5), delay_ms(&ack_delays, 0.99), hopeless,
         (unsigned long long)ledger_missing(), (unsigned long long)misplaced, (unsigned long long)refused, sockets_gone);
     fflush(stdout);

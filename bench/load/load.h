@@ -24,7 +24,7 @@ void take_text(int socket, const char *text, size_t size, uint64_t now_us);
 void take_input(void);                 /* standard input has something */
 
 /* ledger.c: every subscriber must get every message once, all in one order. */
-struct delays { uint64_t count, most, buckets[64 << 5]; };
+struct delays { uint64_t count, sum_us, most, buckets[64 << 5]; };
 extern uint64_t published, refused, delivered, misplaced;
 extern struct delays delivery_delays, ack_delays;
 void ledger_begin(int subscribers);
