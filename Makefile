@@ -32,7 +32,7 @@ check: .venv/.installed-dev ## format, lint, types and architecture, then all te
 	.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory test
 
-bench: .venv/.installed-dev ## measure (20 minutes; ARGS=s1 for a part), print tables, write bench/results/
+bench: .venv/.installed-dev ## measure (35 minutes; ARGS=s1 for a part), print tables, write bench/results/
 	@.venv/bin/python -m bench $(ARGS)
 
 performance: ## the same on a quiet machine, and write the tables into docs/performance.md

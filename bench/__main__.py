@@ -1,10 +1,14 @@
-"""`python -m bench [name …]`: all benchmarks (some 20 minutes), or the ones that are named. `publish` comes last."""
+"""`python -m bench [name …]`: all benchmarks (some 35 minutes), or the ones that are named. `publish` comes last.
+
+`fanout` may be followed by its parts: `python -m bench fanout closed steady`.
+"""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from bench import appends, as_of, bus, replay, report, size
+from bench.fanout import sittings
 from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -18,8 +22,23 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "bus": bus.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of", "replay"]
+DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay"]
+
+
+def chosen(words: Sequence[str]) -> Iterator[Callable[[], None]]:
+    """What these words ask for, in their order."""
+    names = list(words)
+    while names:
+        name = names.pop(0)
+        if name == "fanout":
+            parts = []
+            while names and names[0] in sittings.SITTINGS:
+                parts.append(names.pop(0))
+            yield partial(sittings.hold, parts)
+        else:
+            yield BENCHMARKS[name]
+
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or DEFAULT:
-        BENCHMARKS[name]()
+    for benchmark in chosen(sys.argv[1:] or DEFAULT):
+        benchmark()

@@ -27,9 +27,10 @@ def show(name: str, title: str, rows: Sequence[Row], remarks: Sequence[str] = ()
         print("  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
     for remark in remarks:
         print(f"  {remark}")
+    document = {"title": title, "rows": list(rows), "remarks": list(remarks), **circumstances(), "turns": turns}
+    print(f"  {taken(document)}")
     path = RESULTS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
     RESULTS.mkdir(exist_ok=True)
-    document = {"title": title, "rows": list(rows), "remarks": list(remarks), **circumstances(), "turns": turns}
     path.write_text(json.dumps(document, indent=1))
     print(f"  → {path}")
 
@@ -74,12 +75,16 @@ def markdown(document: Mapping[str, Any]) -> str:
     """A table with its remarks and circumstances."""
     head, *lines = cells(document["rows"])
     table = [head, [":--", *["--:"] * (len(head) - 1)], *lines]
-    taken = (
-        f"*{document['taken_at'][:16].replace('T', ' ')} UTC, {document['cpus']} × {document['machine']}, Python "
-        f"{document['python']}, load average before {document['load_before']}: `{document['command']}`*"
-    )
     rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table]
-    return "\n".join([f"**{document['title']}**", "", *rows, "", *document["remarks"], "", taken])
+    return "\n".join([f"**{document['title']}**", "", *rows, "", *document["remarks"], "", f"*{taken(document)}*"])
+
+
+def taken(document: Mapping[str, Any]) -> str:
+    """When, where and how figures were taken."""
+    return (
+        f"{document['taken_at'][:16].replace('T', ' ')} UTC, {document['cpus']} × {document['machine']}, Python "
+        f"{document['python']}, load average before {document['load_before']}: `{document['command']}`"
+    )
 
 
 def cells(rows: Sequence[Row]) -> list[list[str]]:

@@ -2,4 +2,5 @@
 
 node      a Node server: `ws`, `http` and `pg`, an INSERT a message
 stock     a Channels chat after its tutorial, with the ORM and the Redis channel layer
+c         the physical limit of fan-out, which sends and does nothing else
 """

@@ -74,8 +74,8 @@ H = Shape(
 
 def hold(shape: Shape) -> None:
     """Install, prepare, take turns, print."""
-    _allow_sockets()
-    present = [contender for contender in shape.contenders if _is_installed(contender)]
+    allow_sockets()
+    present = [contender for contender in shape.contenders if is_installed(contender)]
     with Postgres() as postgres, Valkey() as valkey:
         contenders = [contender(postgres, valkey) for contender in present]
         for contender in contenders:
@@ -90,14 +90,15 @@ def hold(shape: Shape) -> None:
     report.show(shape.name, f"{shape.title} (median of {ROUNDS})", rows, _remarks(turns), turns)
 
 
-def _allow_sockets() -> None:
+def allow_sockets() -> None:
     """Let this process and all that it starts have many sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = SOCKETS if hard == resource.RLIM_INFINITY else min(SOCKETS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
-def _is_installed(contender: type[Contender]) -> bool:
+def is_installed(contender: type[Contender]) -> bool:
+    """Install what it needs, or tell what is missing."""
     missing = contender.install()
     if missing:
         print(f"!!! Left out: {contender.name}: {missing}.")

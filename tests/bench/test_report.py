@@ -2,6 +2,7 @@
 
 from bench import report
 
+FANOUT = ("fanout-closed", "fanout-steady", "fanout-room", "fanout-s2")
 DOCUMENT = {
     "title": "S9: nothing happens",
     "rows": [{"": "Verbatim", "messages/s": 4000, "p99 ms": 1.25}, {"": "another", "messages/s": 2, "p99 ms": "–"}],
@@ -42,5 +43,5 @@ def test_an_empty_block_is_filled_and_the_rest_of_the_page_stays() -> None:
 
 def test_the_page_has_a_block_for_every_benchmark_that_runs_by_default() -> None:
     page = report.PAGE.read_text()
-    for name in ("s1", "s2", "h", "appends-postgresql", "appends-sqlite", "size"):
+    for name in ("s1", "s2", "h", *FANOUT, "appends-postgresql", "appends-sqlite", "size"):
         assert report.put(page, name, "figures") != page

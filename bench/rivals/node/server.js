@@ -1,11 +1,12 @@
 // The chat that one would write on Node: INSERT a message, then send it to everybody in the room.
 //   ws   /ws/chat/LABEL/                        takes {handle, message}, sends {id, handle, message, timestamp}
 //   http /history/LABEL/?before=ID&limit=50     {messages: […]}, the oldest first
+// With FRAMES=once a message's frame is made once and not, as by `send`, for each socket.
 'use strict';
 
 const http = require('node:http');
 const { Pool } = require('pg');
-const { WebSocketServer } = require('ws');
+const { Sender, WebSocketServer } = require('ws');
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 const members = new Map(); // label → Set of sockets
@@ -40,6 +41,18 @@ async function page(url) {
   return { messages: rows.reverse() };
 }
 
+function sendEach(room, text) {
+  for (const member of room) if (member.readyState === member.OPEN) member.send(text);
+}
+
+function sendOnce(room, text) {
+  const options = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
+  const frame = Buffer.concat(Sender.frame(Buffer.from(text), options));
+  for (const member of room) if (member.readyState === member.OPEN) member._socket.write(frame);
+}
+
+const broadcast = process.env.FRAMES === 'once' ? sendOnce : sendEach;
+
 const server = http.createServer(async (request, response) => {
   try {
     const body = JSON.stringify(await page(request.url));
@@ -58,7 +71,7 @@ new WebSocketServer({ server }).on('connection', (socket, request) => {
   socket.on('close', () => room.delete(socket));
   socket.on('message', async (frame) => {
     const text = JSON.stringify(await keep(label, JSON.parse(frame)));
-    for (const member of room) if (member.readyState === member.OPEN) member.send(text);
+    broadcast(room, text);
   });
 });
 

@@ -26,7 +26,11 @@ DATABASES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # Both far beyond their defaults: with these messages are lost under load, and connections refused.
-        "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "max_connections": 2000}], "capacity": 5000},
+        # All far beyond their defaults: with these messages are lost under load, connections refused, and sockets that
+        # are quiet for 5 s closed (a blocking pop waits as long, too).
+        "CONFIG": {
+            "hosts": [{"address": os.environ["REDIS_URL"], "max_connections": 2000, "socket_timeout": 60}],
+            "capacity": 5000,
+        },
     }
 }
