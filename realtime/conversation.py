@@ -18,12 +18,14 @@ from realtime.client_frames import (
     Ping,
     Post,
     React,
+    Read,
     Redact,
     Replay,
     Resume,
     Seek,
     Stop,
     Subscribe,
+    Typing,
     Unreact,
     Unsubscribe,
 )
@@ -61,6 +63,7 @@ class Conversation(Session):
     """Answers every frame, and says why when it cannot do what is asked."""
 
     dialect = VERBATIM
+    hears_company = True
     _malformed = 0
 
     def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
@@ -112,8 +115,8 @@ class Conversation(Session):
         match frame:
             case Post() | Edit() | Redact() | React() | Unreact():
                 await self.submit(_command(frame), partial(self._answer, frame))
-            case Ack():
-                self.ack(frame.room, frame.seq)
+            case Ack() | Typing() | Read():
+                await self._note(frame)
             case Subscribe():
                 await self.subscribe(frame.room, frame.after, partial(self._began, frame.room, frame.id))
             case Unsubscribe():
@@ -127,6 +130,16 @@ class Conversation(Session):
                 self._say(Pong(id=_repeat(frame.id)))
             case _:
                 assert_never(frame)
+
+    async def _note(self, frame: Ack | Typing | Read) -> None:
+        """Take note of what has no answer."""
+        match frame:
+            case Ack():
+                self.ack(frame.room, frame.seq)
+            case Typing():
+                await self.type_in(frame.room)
+            case Read():
+                self.check_listens(frame.room)
 
     async def _replay(self, frame: Replay) -> None:
         await self._handlers.admit(frame.room, self._caller())
