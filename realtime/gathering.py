@@ -24,18 +24,17 @@ class Attendee:
 class Gathering:
     """Who is in a room, the longest here first.
 
-    `lease` is what the other processes are told, if there are any; `process` is part of its name. `notice` is what the
-    room's sockets are told. `is_stale`: something changed that they were not told yet. Who has no socket left stays
-    until they are removed.
+    `lease` is what the other processes are told, if there are any; `notice` what the room's sockets are told.
+    `is_stale`: something changed that they were not told yet. Who has no socket left stays until they are removed.
     """
 
     __slots__ = ("ears", "is_stale", "lease", "notice", "people", "room")
 
-    def __init__(self, room: str, process: str | None) -> None:
+    def __init__(self, room: str) -> None:
         self.room = room
         self.people: dict[str, Attendee] = {}
         self.ears: dict[Ear, str] = {}
-        self.lease = Lease(process, self.handles) if process else None
+        self.lease: Lease | None = None
         self.notice = Notice(PER_S)
         self.is_stale = False
 

@@ -12,8 +12,8 @@ import msgspec
 
 SHARE_S = 1.0
 """How often one process says something new about one room, at most."""
-RENEW_S = 10.0
 LEASE_S = 30.0
+"""How long what was said counts; it is renewed three times as often."""
 CHUNK = 1000
 """People about whom something is said at once; the others are next."""
 PATIENCE_S = 2.0
@@ -48,16 +48,20 @@ class Claim(NamedTuple):
 
 
 class Lease:
-    """The lease of one room. `process` is part of its name; `people` tells the handles of everybody who is here."""
+    """The lease of one room. `process` is part of its name; `people` tells the handles of everybody who is here.
+
+    It has to be renewed every `renew_s`.
+    """
 
     __slots__ = (
-        "_again", "_known", "_number", "_old", "_people", "_process", "_sent_at", "_unconfirmed", "_unsent",
+        "_again", "_known", "_number", "_old", "_people", "_process", "_renew_s", "_sent_at", "_unconfirmed", "_unsent",
         "_waiting_since", "is_away", "name", "news",
     )  # fmt: skip
     _names = count(1)
 
-    def __init__(self, process: str, people: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, process: str, people: Callable[[], Mapping[str, str]], renew_s: float) -> None:
         self._process = process
+        self._renew_s = renew_s
         self._people = people
         self.news: News | None = None
         self.is_away = False
@@ -73,7 +77,7 @@ class Lease:
 
     def is_due(self, now: float) -> bool:
         """Whether something may be said now: something new, or that we are still here."""
-        return now - self._sent_at >= (RENEW_S if self.is_settled else SHARE_S)
+        return now - self._sent_at >= (self._renew_s if self.is_settled else SHARE_S)
 
     def awaits(self, now: float) -> bool:
         """Whether an answer may come any moment, so that it is too early to count without the others."""

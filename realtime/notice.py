@@ -4,7 +4,7 @@ Who does not keep up misses what is overtaken, and gets the latest when they do.
 """
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
 BEAT_S = 0.25
@@ -22,18 +22,19 @@ class Ear(Protocol):
 class Notice:
     """One frame, and who has not got it yet. It goes to so many sockets a second: the larger the room, the rarer."""
 
-    __slots__ = ("_owed", "_per_s", "_posted_at", "frame")
+    __slots__ = ("_fresh", "_owed", "_per_s", "_posted_at", "frame")
 
     def __init__(self, per_s: int) -> None:
         self.frame = b""
         self._per_s = per_s
         self._posted_at = float("-inf")
+        self._fresh: dict[Ear, None] = {}
         self._owed: dict[Ear, None] = {}
 
     @property
     def is_owed(self) -> bool:
         """Whether somebody is still to be told."""
-        return bool(self._owed)
+        return bool(self._fresh or self._owed)
 
     def is_due(self, now: float, ears: int) -> bool:
         """Whether it is time for a new frame in a room with so many sockets that hear."""
@@ -47,23 +48,25 @@ class Notice:
         """From now on `frame` is what everybody should know; these are told."""
         self.frame = frame
         self._posted_at = now
-        self._owed.update(dict.fromkeys(ears))
+        self._owed.update((ear, None) for ear in ears if ear not in self._fresh)
 
     def owe(self, ear: Ear) -> None:
-        """Tell this one, too."""
-        self._owed[ear] = None
+        """Tell this one, too, and before the others: it knows nothing yet."""
+        self.forget(ear)
+        self._fresh[ear] = None
 
     def forget(self, ear: Ear) -> None:
         """Tell this one nothing more."""
+        self._fresh.pop(ear, None)
         self._owed.pop(ear, None)
 
     def serve(self) -> int:
         """Tell the next slice of those who do not know yet; answers how many were told."""
-        behind: list[Ear] = []
-        asked = list(islice(self._owed, int(self._per_s * BEAT_S)))
+        asked = list(islice(chain(self._fresh, self._owed), int(self._per_s * BEAT_S)))
+        behind: dict[Ear, None] = {}
         for ear in asked:
-            del self._owed[ear]
+            self.forget(ear)
             if not ear.offer(self.frame):
-                behind.append(ear)
-        self._owed.update(dict.fromkeys(behind))
+                behind[ear] = None
+        self._owed |= behind
         return len(asked) - len(behind)

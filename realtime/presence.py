@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from realtime.encoding import encode
 from realtime.gathering import Gathering
-from realtime.lease import LEASE_S, RENEW_S, Claim, News
+from realtime.lease import Claim, Lease, News
 from realtime.notice import Ear
 from realtime.server_frames import PresenceFrame, Somebody
 
@@ -25,6 +25,8 @@ class Exchange(Protocol):
     """How the processes of a deployment tell each other who is where. Nothing waits, and nothing raises."""
 
     process: str
+    lease_s: float
+    """How long what was said of a room counts."""
 
     def reaches(self, room: str) -> bool:
         """Whether what is said of a room would be taken at present."""
@@ -49,6 +51,7 @@ class Presence:
 
     def __init__(self, exchange: Exchange | None) -> None:
         self._exchange = exchange
+        self._renew_s = exchange.lease_s / 3 if exchange else 0.0
         self.gatherings: dict[str, Gathering] = {}
         self._unsettled: dict[str, None] = {}
         self._held: dict[str, float] = {}
@@ -69,8 +72,7 @@ class Presence:
         """Somebody came into a room by one more socket; `ear`, if it has one, hears who is there."""
         gathering = self.gatherings.get(room)
         if gathering is None:
-            process = self._exchange.process if self._exchange else None
-            gathering = self.gatherings[room] = Gathering(room, process)
+            gathering = self._begin(room)
         if gathering.enter(who, ear):
             self._note(gathering, who.person, who.handle)
         self._unsettled[room] = None
@@ -112,9 +114,15 @@ class Presence:
         """The process goes: its people have as long to come back elsewhere as they have after a closed socket."""
         for room, gathering in self.gatherings.items():
             if self._exchange and gathering.lease and self._exchange.reaches(room):
-                self._exchange.claim(room, gathering.lease.next(0), GRACE_S)
+                self._exchange.claim(room, gathering.lease.next(0), min(GRACE_S, self._exchange.lease_s))
         self.gatherings.clear()
         self._unsettled.clear()
+
+    def _begin(self, room: str) -> Gathering:
+        gathering = self.gatherings[room] = Gathering(room)
+        if self._exchange:
+            gathering.lease = Lease(self._exchange.process, gathering.handles, self._renew_s)
+        return gathering
 
     def _note(self, gathering: Gathering, person: str, handle: str | None) -> None:
         gathering.is_stale = True
@@ -136,7 +144,7 @@ class Presence:
     def _renew(self, now: float) -> None:
         """Look after the rooms whose lease is to be renewed, the longest waiting first."""
         for room, held_at in islice(self._held.items(), ROOMS_A_BEAT):
-            if now - held_at < RENEW_S:
+            if now - held_at < self._renew_s:
                 break
             self._unsettled[room] = None
 
@@ -166,7 +174,7 @@ class Presence:
         if lease.is_overdue(now):
             lease.doubt()
         self.claims += 1
-        self._exchange.claim(room, lease.next(now), LEASE_S)
+        self._exchange.claim(room, lease.next(now), self._exchange.lease_s)
 
     def _show(self, gathering: Gathering, now: float) -> None:
         """Show the room who is there, if that changed and it is time; whoever is new gets to see it in any case."""

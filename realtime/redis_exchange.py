@@ -17,8 +17,6 @@ from realtime.redis_bus import RedisBus
 SCRIPT = Path(__file__).with_name("leases.lua").read_bytes()
 PRESENCE, TYPING = b"p", b"t"
 """The first bytes of our packets: a form each, which never changes (as in hints.py)."""
-KEEP_S = 2 * LEASE_S
-"""How long what is known of a room outlives the last claim."""
 PACE_S = 0.9 * SHARE_S
 PROCESS_BYTES = 16
 
@@ -27,15 +25,16 @@ _who = msgspec.msgpack.Decoder(list[tuple[str, str]])
 
 
 class RedisExchange:
-    """An `Exchange` over the servers and channels of the bus. `lease_s` is how long what was said counts."""
+    """An `Exchange` over the servers and channels of the bus. News of a room come at most every `pace_s`."""
 
     script = SCRIPT
     forms: tuple[bytes, ...] = (PRESENCE, TYPING)
 
-    def __init__(self, bus: RedisBus, lease_s: float = LEASE_S) -> None:
+    def __init__(self, bus: RedisBus, lease_s: float = LEASE_S, pace_s: float = PACE_S) -> None:
         self.process = token_hex(PROCESS_BYTES // 2)
+        self.lease_s = lease_s
         self._bus = bus
-        self._lease_s = lease_s
+        self._pace_s = pace_s
         self._name = sha1(SCRIPT, usedforsecurity=False).hexdigest()
         self._hearer: Hearer | None = None
         bus.accompany(self)
@@ -72,6 +71,6 @@ class RedisExchange:
             self._hearer.hear_typing(room, _who.decode(said[PROCESS_BYTES:]))
 
     def _terms(self, for_s: float) -> list[str | bytes]:
-        """For how long and how often, in ms; in which form, and how many people are named."""
-        times = (min(for_s, self._lease_s), KEEP_S, PACE_S)
+        """How long it counts and is kept, how often it is told, in ms; in which form; how many are named."""
+        times = (for_s, 2 * self.lease_s, self._pace_s)
         return [*(str(int(seconds * 1000)) for seconds in times), PRESENCE, str(MAX_PRESENT)]
