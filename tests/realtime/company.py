@@ -9,7 +9,7 @@ from typing import Any
 
 from realtime.company import Company
 from realtime.encoding import payloads
-from realtime.notice import BEAT_S
+from realtime.notice import BEAT_S, Ear
 from realtime.redis_bus import RedisBus
 from realtime.redis_exchange import RedisExchange
 from realtime.server_frames import Somebody
@@ -93,18 +93,29 @@ class Process(Alone):
         self.bus = bus
         self.exchange = exchange
 
-    def come(self, name: str, room: str = GENERAL, ear: Listening | None = None) -> Listening:
-        if room not in self.presence.gatherings:
-            self.bus.subscribe(room)
-        return super().come(name, room, ear)
+    def enter(self, room: str, who: Somebody, ear: Ear | None) -> None:
+        self.bus.subscribe(room)
+        super().enter(room, who, ear)
+
+    def crowd(self, people: int, room: str = GENERAL) -> None:
+        """Many people come, who do not listen."""
+        for n in range(people):
+            self.enter(room, somebody(f"guest {n}"), None)
+
+    def is_told(self, room: str = GENERAL) -> bool:
+        """Whether the others know everything of a room, and this one what they know."""
+        gathering = self.presence.gatherings[room]
+        return gathering.is_settled and gathering.lease is not None and gathering.lease.news is not None
 
 
 @asynccontextmanager
-async def process(url: str) -> AsyncIterator[Process]:
+async def process(url: str, *, is_ready: bool = True) -> AsyncIterator[Process]:
     """A process, which does not say goodbye at the end: to the others it was killed."""
     bus = RedisBus(url)
     exchange = FastExchange(bus, pace_s=0.02)
     await bus.start()
+    while is_ready and not bus.reaches(GENERAL):
+        await asyncio.sleep(0.005)
     yield Process(bus, exchange)
     await bus.stop()
 
