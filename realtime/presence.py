@@ -115,8 +115,8 @@ class Presence:
         for room, gathering in self.gatherings.items():
             if self._exchange and gathering.lease and self._exchange.reaches(room):
                 self._exchange.claim(room, gathering.lease.next(0), min(GRACE_S, self._exchange.lease_s))
-        self.gatherings.clear()
-        self._unsettled.clear()
+        for kept in (self.gatherings, self._unsettled, self._held):
+            kept.clear()
 
     def _begin(self, room: str) -> Gathering:
         gathering = self.gatherings[room] = Gathering(room)

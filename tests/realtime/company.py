@@ -120,6 +120,11 @@ async def process(url: str, *, is_ready: bool = True) -> AsyncIterator[Process]:
     await bus.stop()
 
 
+def sees(ear: Listening, *handles: str) -> bool:
+    """Whether an ear was last told of exactly these people."""
+    return sorted(ear.present()) == sorted(handles)
+
+
 async def until(condition: Callable[[], bool], *processes: Process) -> None:
     """Let processes beat until `condition` holds. Raises: TimeoutError."""
     async with asyncio.timeout(HEALS_WITHIN_S):
