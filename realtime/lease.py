@@ -98,7 +98,7 @@ class Lease:
 
     def next(self, now: float) -> Claim:
         """What to say now."""
-        for person in list(islice(self._unsent, CHUNK)):
+        for person in list(islice(self._unsent, max(0, CHUNK - len(self._unconfirmed)))):
             self._unconfirmed[person] = self._unsent.pop(person)
         if self._unconfirmed or not self._number:
             self._number += 1

@@ -97,7 +97,7 @@ class Presence:
         self.news += 1
         gathering = self.gatherings.get(room)
         if gathering and gathering.lease:
-            gathering.is_stale |= gathering.lease.hear(news)
+            gathering.is_stale |= gathering.lease.hear(news) or gathering.lease.news is None
             self._unsettled[room] = None
 
     def beat(self, now: float) -> Iterable[tuple[str, str]]:
@@ -173,6 +173,7 @@ class Presence:
             return
         if lease.is_overdue(now):
             lease.doubt()
+            gathering.is_stale = True
         self.claims += 1
         self._exchange.claim(room, lease.next(now), self._exchange.lease_s)
 
