@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands import reaction
 from commands.amending import EditMessage, RedactMessage
-from commands.errors import BadRequest, Refusal
+from commands.errors import BadRequest, Forbidden, Refusal
 from commands.handlers import Command, Handlers, Receipt
 from commands.message import PostMessage
 from realtime.client_frames import (
@@ -133,13 +133,15 @@ class Conversation(Session):
 
     async def _note(self, frame: Ack | Typing | Read) -> None:
         """Take note of what has no answer."""
-        match frame:
-            case Ack():
-                self.ack(frame.room, frame.seq)
-            case Typing():
-                await self.type_in(frame.room)
-            case Read():
-                self.check_listens(frame.room)
+        if isinstance(frame, Ack):
+            self.ack(frame.room, frame.seq)
+            return
+        if frame.room not in self._subscriptions:
+            raise Forbidden("Subscribe to the room first.")
+        if isinstance(frame, Typing):
+            await self._handlers.check_may_post(frame.room, self._caller())
+            if frame.room in self._subscriptions:
+                self._hubs.company.note_typing(frame.room, self.somebody, self._name)
 
     async def _replay(self, frame: Replay) -> None:
         await self._handlers.admit(frame.room, self._caller())

@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple
 from commands.errors import (
     AfterBeyondHead,
     Banned,
-    Forbidden,
     Internal,
     RateLimited,
     Refusal,
@@ -159,18 +158,6 @@ class Session:
         """A page arrived."""
         if subscription := self._subscriptions.get(room):
             subscription.ack(seq)
-
-    async def type_in(self, room: str) -> None:
-        """They type. Raises: Forbidden where they do not listen, RateLimited, and what keeps somebody from posting."""
-        self.check_listens(room)
-        await self._handlers.check_may_post(room, self._caller())
-        if room in self._subscriptions:
-            self._hubs.company.note_typing(room, self.somebody, self._name)
-
-    def check_listens(self, room: str) -> None:
-        """Raises: Forbidden."""
-        if room not in self._subscriptions:
-            raise Forbidden("Subscribe to the room first.")
 
     async def submit(self, command: Command, answer: Answer) -> None:
         """Post or change; `answer` comes when it is durable or refused. Raises: Refusal when it is refused at once.
