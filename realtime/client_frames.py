@@ -78,8 +78,8 @@ class Unreact(MessageFrame, frozen=True, kw_only=True, tag="unreact"):
 class Typing(ClientFrame, frozen=True, kw_only=True, tag="typing"):
     """Somebody types in a room to which this socket listens, and where they may post. It has no answer.
 
-    Send it again every few seconds: without that it ends after five, or when they post or leave. Two a second and socket
-    are enough, ten at once; the rest is refused.
+    Send it again every few seconds: without that it ends after five, or when they post or leave. A socket may send two
+    a second, and ten at once.
     """
 
     room: Label
