@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import appends, as_of, bus, replay, report, size
+from bench import appends, as_of, bus, presence, replay, report, size
 from bench.fanout import sittings
 from bench.shapes import sitting
 
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "as_of": as_of.main,
     "replay": replay.main,
     "bus": bus.main,
+    "presence": presence.main,
     "publish": report.publish,
 }
 DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay"]

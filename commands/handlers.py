@@ -10,10 +10,11 @@ from typing import Literal
 from commands import deciding, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
-from commands.errors import NotFound, RateLimited, RoomExists, SlowMode, Unauthenticated, Unavailable
+from commands.errors import NotFound, RateLimited, Refusal, RoomExists, SlowMode, Unauthenticated, Unavailable
+from commands.events import Cause
 from commands.identity import Caller, Reader
 from commands.limits import Buckets, Rate
-from commands.member import Membership, check_not_banned
+from commands.member import Membership, check_may_take_part, check_not_banned
 from commands.message import PostMessage
 from commands.rules import OpenRoom, Rules
 from commands.sealing import Mapper
@@ -144,6 +145,21 @@ class Handlers:
         assert isinstance(membership, Membership)
         check_not_banned(membership, now_ms())
         return standing
+
+    async def check_may_post(self, room: str, caller: Caller) -> None:
+        """Raises: NotFound, Banned, Archived, Unauthenticated, Unavailable. Costs nothing where all is remembered."""
+        self._check_may_write(caller)
+        member, cause = f"member:{caller.person}", Cause(caller.person, now_ms(), caller.request_id)
+        known = [self._states.remembered(room, RULES), self._states.remembered(room, member)]
+        with suppress(Refusal):
+            if isinstance(known[0], Rules) and isinstance(known[1], Membership):
+                check_may_take_part(known[0], known[1], cause)
+                return
+        read = await self._states.load(room, [RULES, member])
+        standing, membership = read[RULES], read[member]
+        assert isinstance(standing, Rules)
+        assert isinstance(membership, Membership)
+        check_may_take_part(standing, membership, cause)
 
     def _check_may_write(self, caller: Caller) -> None:
         if self._guests != "write" and caller.person.startswith("guest:"):

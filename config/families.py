@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import (
 from commands.tally import Histogram
 from commands.writer import Writer
 from projections.queries import ProjectionStatus
+from realtime.company import Company
 from realtime.hubs import Hubs
 from realtime.redis_bus import BusState
 
@@ -42,6 +43,17 @@ def of_sockets(hubs: Hubs) -> Iterator[Metric]:
     yield counter("heals", "Reads from the store of what did not come by the bus", by(tally.heals), ["cause"])
     yield counter("hints_dropped", "Hints that were not opened, since too many waited", tally.hints_dropped)
     yield counter("sockets_closed", "Sockets that the server closed", by(tally.closed), ["reason"])
+
+
+def of_company(company: Company) -> Iterator[Metric]:
+    """Presence and typing: how many are where, and what was said of them."""
+    presence, typists = company.presence, company.typists
+    yield gauge("present_people", "People in rooms of this process, in each room once", presence.people)
+    yield gauge("presence_leases", "Rooms in which this process has people", presence.rooms)
+    yield counter("presence_claims", "What this process told the others of who is in a room", presence.claims)
+    yield counter("presence_news", "What all processes together told this one", presence.news)
+    frames = {("presence",): presence.frames, ("typing",): typists.frames}
+    yield counter("fleeting_frames", "Frames of presence and typing written to sockets", frames, ["type"])
 
 
 def of_refusals(**doors: Mapping[str, float]) -> Iterator[Metric]:

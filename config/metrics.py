@@ -67,6 +67,7 @@ class Metrics:
             yield from families.of_writer(self._writer)
         if self._hubs:
             yield from families.of_sockets(self._hubs)
+            yield from families.of_company(self._hubs.company)
             yield from families.of_refusals(rest=self.refusals, socket=self._hubs.tally.refusals)
             yield from families.of_requests(self._requests, self._requests_s)
         if self._bus:

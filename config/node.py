@@ -14,9 +14,11 @@ from config.tokens import Tokens
 from projections.queries import Queries
 from projections.runner import Runner
 from realtime.bus import LocalBus
+from realtime.company import Company
 from realtime.faults import faulty
 from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
+from realtime.redis_exchange import RedisExchange
 
 PATIENCE_S = 5.0
 """How long what was asked before the server leaves may take to be answered."""
@@ -31,7 +33,7 @@ class Node:
         self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
         bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
-        self._hubs = Hubs(log, bus)
+        self._hubs = Hubs(log, bus, Company(RedisExchange(self._redis) if self._redis else None))
         self._queries = Queries(log)
         self._tokens = Tokens()
         self._runner = Runner(log) if settings.ON_SQLITE else None

@@ -131,6 +131,8 @@ def kind(of: Any) -> str:
     """A type, as a person would say it."""
     if get_origin(of) in (Union, UnionType):
         return " or ".join(dict.fromkeys(kind(one) for one in get_args(of) if one is not msgspec.UnsetType))
+    if get_origin(of) is list:
+        return "list of " + ", ".join(f"`{field.name}`" for field in fields(get_args(of)[0]))
     if get_origin(of) is Literal:
         return " or ".join(f'`"{value}"`' for value in get_args(of))
     if isinstance(of, type) and issubclass(of, msgspec.Struct):

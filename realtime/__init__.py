@@ -7,6 +7,9 @@ bus                         carries committed events between processes, as hints
 redis_bus, hints            the bus of many processes, over Redis or Valkey; the bytes in which events travel
 redis_address, redis_connection, redis_node, redis_topology, redis_subscriptions
                             REDIS_URL; one connection; a server we stay connected to; who owns which slot; what we hear
+company, presence, typists  who is in the rooms and who types; both together, and the beat at which they are told
+gathering, notice, lease    one room's people here; what its sockets were told; what the other processes were told
+redis_exchange              leases in Redis, and who types: how processes tell each other (with leases.lua)
 faults                      a bus that fails on purpose, for tests
 hub                         one room's live stream in this process, strictly by seq
 subscription                one socket's place in one room: catch-up, then live

@@ -75,6 +75,26 @@ class Unreact(MessageFrame, frozen=True, kw_only=True, tag="unreact"):
     emoji: Text
 
 
+class Typing(ClientFrame, frozen=True, kw_only=True, tag="typing"):
+    """Somebody types in a room to which this socket listens, and where they may post. It has no answer.
+
+    Send it again every few seconds: without that it ends after five, or when they post or leave. A socket may send two
+    a second, and ten at once.
+    """
+
+    room: Label
+
+
+class Read(ClientFrame, frozen=True, kw_only=True, tag="read"):
+    """Somebody has read a room, to which this socket listens, up to `seq`. It has no answer.
+
+    So far nobody is told, and nothing is kept.
+    """
+
+    room: Label
+    seq: Seq
+
+
 class ReplayFrame(ClientFrame, frozen=True, kw_only=True):
     """Something to be done about a room's replay. `replaying` answers it."""
 
@@ -128,6 +148,8 @@ CLIENT_FRAMES: tuple[type[ClientFrame], ...] = (
     Redact,
     React,
     Unreact,
+    Typing,
+    Read,
     Replay,
     Pause,
     Resume,

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands import reaction
 from commands.amending import EditMessage, RedactMessage
-from commands.errors import BadRequest, Refusal
+from commands.errors import BadRequest, Forbidden, Refusal
 from commands.handlers import Command, Handlers, Receipt
 from commands.message import PostMessage
 from realtime.client_frames import (
@@ -18,12 +18,14 @@ from realtime.client_frames import (
     Ping,
     Post,
     React,
+    Read,
     Redact,
     Replay,
     Resume,
     Seek,
     Stop,
     Subscribe,
+    Typing,
     Unreact,
     Unsubscribe,
 )
@@ -61,6 +63,7 @@ class Conversation(Session):
     """Answers every frame, and says why when it cannot do what is asked."""
 
     dialect = VERBATIM
+    hears_company = True
     _malformed = 0
 
     def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
@@ -112,8 +115,8 @@ class Conversation(Session):
         match frame:
             case Post() | Edit() | Redact() | React() | Unreact():
                 await self.submit(_command(frame), partial(self._answer, frame))
-            case Ack():
-                self.ack(frame.room, frame.seq)
+            case Ack() | Typing() | Read():
+                await self._note(frame)
             case Subscribe():
                 await self.subscribe(frame.room, frame.after, partial(self._began, frame.room, frame.id))
             case Unsubscribe():
@@ -127,6 +130,18 @@ class Conversation(Session):
                 self._say(Pong(id=_repeat(frame.id)))
             case _:
                 assert_never(frame)
+
+    async def _note(self, frame: Ack | Typing | Read) -> None:
+        """Take note of what has no answer."""
+        if isinstance(frame, Ack):
+            self.ack(frame.room, frame.seq)
+            return
+        if frame.room not in self._subscriptions:
+            raise Forbidden("Subscribe to the room first.")
+        if isinstance(frame, Typing):
+            await self._handlers.check_may_post(frame.room, self._caller())
+            if frame.room in self._subscriptions:
+                self._hubs.company.note_typing(frame.room, self.somebody, self._name)
 
     async def _replay(self, frame: Replay) -> None:
         await self._handlers.admit(frame.room, self._caller())

@@ -19,12 +19,14 @@ from realtime.client_frames import (
     Ping,
     Post,
     React,
+    Read,
     Redact,
     Replay,
     Resume,
     Seek,
     Stop,
     Subscribe,
+    Typing,
     Unreact,
     Unsubscribe,
 )
@@ -32,7 +34,7 @@ from realtime.protocol import MAX_NESTING, FrameId
 
 type Frame = (
     Subscribe | Unsubscribe | Ack | Post | Edit | Redact | React | Unreact
-    | Replay | Pause | Resume | Seek | Stop | Ping
+    | Typing | Read | Replay | Pause | Resume | Seek | Stop | Ping
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame.__value__)

@@ -9,6 +9,7 @@ from typing import Protocol
 from commands.subscription import Log, Recorded, StoreUnavailable
 from realtime.admission import Admission
 from realtime.bus import Bus
+from realtime.company import Company
 from realtime.hub import Hub
 from realtime.outlet import Turn
 from realtime.tally import Tally
@@ -35,14 +36,15 @@ class Listener(Protocol):
 
 
 class Hubs:
-    """Every room that has sockets in this process. `bus` brings hints, `log` the truth."""
+    """Every room that has sockets in this process. `bus` brings hints, `log` the truth; `company`: who is there."""
 
-    def __init__(self, log: Log, bus: Bus) -> None:
+    def __init__(self, log: Log, bus: Bus, company: Company | None = None) -> None:
         self.log = log
         self.turn = Turn()
         self.tally = Tally()
         self.admission = Admission()
         self.sessions: set[Listener] = set()
+        self.company = company or Company()
         self._bus = bus
         self._hubs: dict[str, Hub] = {}
         self._opening: set[asyncio.Task[None]] = set()
@@ -53,11 +55,13 @@ class Hubs:
     async def start(self) -> None:
         """Begin to watch the log's tail. Raises: StoreUnavailable."""
         position = await self.log.last_position()
+        self.company.start()
         self._watching = asyncio.create_task(self._watch(position), name="watch the log's tail")
 
     async def stop(self) -> None:
         """Say goodbye to every socket that is still open, and stop watching."""
         self.say_goodbye()
+        await self.company.stop()
         for task in (self._watching, *self._opening):
             if task:
                 task.cancel()
@@ -127,6 +131,7 @@ class Hubs:
         for fact in facts:
             if hub := self._hubs.get(fact.recorded.stream):
                 hub.take(fact)
+                self.company.see(fact)
 
     async def _watch(self, position: int) -> None:
         """Once a second, tell the hubs what the log's tail says: it finds what the bus lost."""

@@ -16,6 +16,9 @@ SHUTDOWN = "verbatim.shutdown"
 MAX_UNSENT = 1024 * 1024
 """Bytes. A socket that has more than this unsent is slow."""
 
+MAX_BEHIND = 64 * 1024
+"""Bytes. A socket that has more than this unsent is spared what it may miss."""
+
 
 class Socket(Protocol):
     """What an outlet writes to: our server's extension, or a relay where the server has none."""
@@ -73,6 +76,13 @@ class Outlet:
         if not due:
             self._turn.add(self)
         due.append(frames)
+
+    def offer(self, frames: bytes) -> bool:
+        """Send what may be missed, unless the socket is behind; answers whether it was taken."""
+        if self._socket.buffered() > MAX_BEHIND:
+            return False
+        self.put(frames)
+        return True
 
     def flush(self) -> None:
         """Write what is due, in one piece; a piece that is shared with other sockets is not copied."""

@@ -7,12 +7,13 @@ server that is away or does not read: hints are dropped and counted, and the hub
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from commands.subscription import Recorded
 from realtime.bus import LocalBus, Receiver
 from realtime.hints import Hints, unpack
 from realtime.redis_address import Address, parse
+from realtime.redis_connection import pack
 from realtime.redis_node import Node
 from realtime.redis_subscriptions import Subscriptions
 from realtime.redis_topology import Topology, slot_of
@@ -37,6 +38,17 @@ class BusState(NamedTuple):
     reconnects: int
 
 
+class Companion(Protocol):
+    """Who uses the bus's connections and channels for something else."""
+
+    script: bytes
+    forms: tuple[bytes, ...]
+    """The first byte of each form of packets that are theirs."""
+
+    def take(self, room: str, packet: bytes) -> None:
+        """Take a packet. Raises: ValueError for one that is broken."""
+
+
 class RedisBus:
     """A `Bus` over the servers at `url` (realtime/redis_address.py). Raises: ValueError for a URL that is none."""
 
@@ -48,6 +60,7 @@ class RedisBus:
         self._topology = Topology(self._access.seeds, self._join)
         self._subscriptions = Subscriptions(self._topology)
         self._checking: asyncio.Task[None] | None = None
+        self._companion: Companion | None = None
         self._known: set[Address] = set()
         self._refusals: set[str] = set()
         self.published = self.received = self.dropped = self.refused = self.reconnects = 0
@@ -101,8 +114,32 @@ class RedisBus:
     def deliver_to(self, receiver: Receiver) -> None:
         self._here.deliver_to(receiver)
 
+    def accompany(self, companion: Companion) -> None:
+        """Load its script at every server, and hand it the packets of its forms."""
+        self._companion = companion
+
+    def reaches(self, room: str) -> bool:
+        """Whether the server of a room's channel takes commands."""
+        node = self._topology.owner(slot_of(self._channel(room)))
+        return node is not None and node.takes_writes
+
+    def evaluate(self, room: str, script: str, words: Sequence[str | bytes]) -> None:
+        """Run a script at the server of a room's channel; its key is the channel's name in braces. Not answered."""
+        channel = self._channel(room)
+        if node := self._topology.owner(slot_of(channel)):
+            node.write(pack("EVALSHA", script, "1", b"{%b}" % channel, *words))
+
+    def announce(self, room: str, packet: bytes) -> None:
+        """Publish a packet on a room's channel."""
+        channel = self._channel(room)
+        if node := self._topology.owner(slot_of(channel)):
+            node.write(SPUBLISH % (len(channel), channel, len(packet), packet))
+
     def connected(self, node: Node, *, in_cluster: bool) -> None:
         """A server is there (again): everything is subscribed to anew."""
+        if self._access.database and not in_cluster:
+            node.write(pack("SELECT", str(self._access.database)))
+        self._load_script(node)
         self.reconnects += node.address in self._known
         self._known.add(node.address)
         self._refusals.clear()
@@ -115,11 +152,15 @@ class RedisBus:
     def take_messages(self, messages: list[list[bytes]]) -> None:
         """Hand on what other processes published; all of one read together."""
         events: list[Recorded] = []
-        for _, _, packet in messages:
+        companion = self._companion
+        for _, channel, packet in messages:
             if self._hints.is_own(packet):
                 continue
             try:
-                events += unpack(packet)
+                if companion and packet[:1] in companion.forms:
+                    companion.take(channel[len(self._prefix) :].decode(), packet)
+                else:
+                    events += unpack(packet)
             except ValueError as error:
                 self._refuse(f"BROKEN {error}")
         self.received += len(events)
@@ -139,6 +180,9 @@ class RedisBus:
             self.refused += 1
             if (slot := self._topology.move(reason, node)) is not None:
                 self._subscriptions.follow(slot)
+        elif reason.startswith("NOSCRIPT "):
+            self.refused += 1
+            self._load_script(node)
         else:
             self._refuse(reason)
 
@@ -158,6 +202,10 @@ class RedisBus:
             self.published += len(hinted)
         for node, packed in commands.items():
             node.write(b"".join(packed))
+
+    def _load_script(self, node: Node) -> None:
+        if self._companion:
+            node.write(pack("SCRIPT", "LOAD", self._companion.script))
 
     async def _check(self) -> None:
         while True:

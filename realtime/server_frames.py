@@ -111,6 +111,35 @@ class EventFrame(ServerFrame, frozen=True, kw_only=True, tag="event"):
     replay: Literal[True] | UnsetType = UNSET
 
 
+class Somebody(msgspec.Struct, frozen=True, kw_only=True):
+    """A person, and what they are called by default."""
+
+    person: str
+    handle: str
+
+
+class PresenceFrame(ServerFrame, frozen=True, kw_only=True, tag="presence"):
+    """Who is in a room: `count` people, of whom the 100 who have been there longest are `present`, in that order.
+
+    It comes once a socket has caught up, and after changes: at most once a second, in a room of thousands more rarely.
+    A person with several sockets is there once, and a few seconds longer than the last of them.
+    """
+
+    room: str
+    present: list[Somebody]
+    count: int
+
+
+class TypingFrame(ServerFrame, frozen=True, kw_only=True, tag="typing"):
+    """Who types in a room, at most ten; nobody any more, when `who` is empty. It comes at most once a second.
+
+    Whoever types gets it only if somebody else does or did.
+    """
+
+    room: str
+    who: list[Somebody]
+
+
 class Error(Reply, frozen=True, kw_only=True, tag="error"):
     """A frame was refused; the socket stays open. The codes are those of REST."""
 
@@ -130,5 +159,6 @@ class Disconnect(ServerFrame, frozen=True, kw_only=True, tag="disconnect"):
 
 
 SERVER_FRAMES: tuple[type[ServerFrame], ...] = (
-    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Done, Replaying, Pong, EventFrame, Error, Disconnect,
+    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Done, Replaying, Pong, EventFrame, PresenceFrame,
+    TypingFrame, Error, Disconnect,
 )  # fmt: skip

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, NamedTuple
 
-from commands.errors import AfterBeyondHead, Banned, Internal, RateLimited, Refusal, Unauthenticated, Unavailable
+from commands.errors import (
+    AfterBeyondHead,
+    Banned,
+    Internal,
+    RateLimited,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+)
 from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller, Identity
 from commands.serving import serve
@@ -17,6 +25,7 @@ from realtime.encoding import Dialect
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import MAX_ROOMS
+from realtime.server_frames import Somebody
 from realtime.subscription import Subscription
 
 log = logging.getLogger(__name__)
@@ -40,6 +49,8 @@ class Session:
     """What both dialects share. `receive` gets one frame at a time, in order, and must not raise."""
 
     dialect: ClassVar[Dialect]
+    hears_company: ClassVar[bool] = False
+    """Whether the dialect can say who is present and who types."""
 
     def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
         self.visitor = visitor
@@ -79,6 +90,7 @@ class Session:
     def ban(self, room: str, person: str) -> None:
         """Somebody was banned from a room: if that is who this is, and they listen to it, the session ends."""
         if person == self.visitor.identity.person and room in self._subscriptions:
+            self._hubs.company.expel(room, person)
             self.end(CloseCode.BANNED)
 
     async def finish(self) -> None:
@@ -94,9 +106,8 @@ class Session:
     def leave(self) -> None:
         """Leave every room: the socket is gone, or about to be."""
         self.ended = True
-        for subscription in self._subscriptions.values():
-            subscription.end()
-        self._subscriptions.clear()
+        for room in list(self._subscriptions):
+            self.unsubscribe(room, may_return=True)
 
     async def subscribe(self, room: str, after: int | None, began: Callable[[int, int], None]) -> None:
         """Listen to a room from `after` on, or from its head; `began` is told the head, and after what it begins.
@@ -113,19 +124,31 @@ class Session:
         except BaseException:
             self._hubs.leave(hub)
             raise
-        self.unsubscribe(room)
+        self.unsubscribe(room, may_return=True)
         subscription = Subscription(self._hubs, hub, self.outlet, self.dialect, after=after, head=head)
         self._subscriptions[room] = subscription
+        self._hubs.company.enter(room, self.somebody, self._ear(subscription))
         if self.ended:
             self.unsubscribe(room)
             return
         began(head, after)
         subscription.start()
 
-    def unsubscribe(self, room: str) -> None:
-        """Listen no more to a room, if it was listened to."""
+    def unsubscribe(self, room: str, *, may_return: bool = False) -> None:
+        """Listen no more to a room, if it was listened to; a socket that is cut off may return in a moment."""
         if subscription := self._subscriptions.pop(room, None):
             subscription.end()
+            ear, person = self._ear(subscription), self.somebody.person
+            self._hubs.company.leave(room, person, ear, may_return=may_return)
+
+    @property
+    def somebody(self) -> Somebody:
+        """Who this is, as others are told."""
+        identity = self.visitor.identity
+        return Somebody(person=identity.person, handle=identity.handle)
+
+    def _ear(self, subscription: Subscription) -> Subscription | None:
+        return subscription if self.hears_company else None
 
     def count_refusal(self, refusal: Refusal) -> None:
         """Somebody was told no."""

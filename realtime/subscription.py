@@ -49,6 +49,10 @@ class Subscription:
             self._page_end += PAGE
             self._go_on()
 
+    def offer(self, frames: bytes) -> bool:
+        """Send what may be missed, if the socket is live and keeps up; answers whether it was taken."""
+        return self._live and self._outlet.offer(frames)
+
     def end(self) -> None:
         """Send nothing more."""
         if self._ended:

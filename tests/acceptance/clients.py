@@ -246,7 +246,9 @@ def open_socket(address: str, path: str, headers: dict[str, str]) -> connect:
 
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:
-    """The next frame. Raises: TimeoutError when none comes for long."""
+    """The next frame that is not fleeting. Raises: TimeoutError when none comes for long."""
     async with asyncio.timeout(ANSWER_S):
-        frame: dict[str, Any] = json.loads(await socket.recv())
-    return frame
+        while True:
+            frame: dict[str, Any] = json.loads(await socket.recv())
+            if frame["type"] not in ("presence", "typing"):
+                return frame

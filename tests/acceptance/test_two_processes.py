@@ -69,6 +69,21 @@ async def test_what_is_said_in_one_process_is_heard_in_the_other_at_once(webs: M
         assert min([await delay_s(webs, "general", listener) for _ in range(5)]) < AT_ONCE_S
 
 
+async def test_people_in_two_processes_see_each_other_and_who_types(webs: Mapping[str, Web]) -> None:
+    async with (
+        Client.connect(webs[LISTENING].port, "/chat/company/") as there,
+        Client.connect(webs[""].port, "/chat/company/") as here,
+    ):
+        people = [(await client.receive("welcome"))["person"] for client in (here, there)]
+        for client in (here, there):
+            await client.receive("subscribed")
+            await client.receive("caught_up")
+            while {who["person"] for who in (await client.receive("presence"))["present"]} != set(people):
+                pass
+        await here.send("typing", room="company")
+        assert [who["person"] for who in (await there.receive("typing"))["who"]] == people[:1]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_with_a_faulty_bus_everybody_sees_every_event_once_and_in_order(
     webs: Mapping[str, Web], fault: str

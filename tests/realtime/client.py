@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 WAIT_S = 10.0
+FLEETING = ("presence", "typing")
+"""Types of frames that come at any time."""
 
 
 class Client:
@@ -58,9 +60,11 @@ class Client:
         await self.connection.send(data)
 
     async def receive(self, *types: str) -> dict[str, Any]:
-        """The next frame, which must be of one of these types if any are named."""
+        """The next frame, which must be of one of these types if any are named; passes over what is fleeting."""
         async with asyncio.timeout(WAIT_S):
             frame: dict[str, Any] = json.loads(await self.connection.recv())
+            while frame.get("type") in FLEETING and frame["type"] not in types:
+                frame = json.loads(await self.connection.recv())
         assert not types or frame.get("type") in types, frame
         return frame
 

@@ -4,13 +4,17 @@ import json
 from typing import Any
 
 from realtime.encoding import payloads
+from tests.realtime.client import FLEETING
 
 UNREAD = 2 * 1024 * 1024
 """What a mailbox says is unsent while nobody reads it."""
 
 
 class Mailbox:
-    """A `Socket`. `reads` says whether its client reads; `writes` counts the writes."""
+    """A `Socket`. `reads` says whether its client reads; `writes` counts the writes.
+
+    What is fleeting, presence and typing, is kept and counted apart.
+    """
 
     def __init__(self) -> None:
         self.reads = True
@@ -18,13 +22,16 @@ class Mailbox:
         self.closed: int | None = None
         self.broken = False
         self.frames: list[dict[str, Any]] = []
+        self.fleeting: list[dict[str, Any]] = []
 
     def write(self, frames: bytes) -> None:
         if self.broken:
             raise RuntimeError("the transport is gone")
         assert self.closed is None
-        self.writes += 1
-        self.frames += map(json.loads, payloads(frames))
+        written = [json.loads(payload) for payload in payloads(frames)]
+        self.fleeting += [frame for frame in written if frame.get("type") in FLEETING]
+        self.frames += (lasting := [frame for frame in written if frame.get("type") not in FLEETING])
+        self.writes += bool(lasting)
 
     def buffered(self) -> int:
         return 0 if self.reads else UNREAD

@@ -8,6 +8,7 @@ import pytest
 
 from realtime.redis_topology import slot_of
 from tests.cast import GENERAL
+from tests.realtime import company
 from tests.realtime.buses import events, gets_through, process, until
 from tests.valkey_cluster import ClusterNode, ValkeyCluster, ask, frozen
 
@@ -120,6 +121,18 @@ async def test_the_whole_cluster_is_killed_and_comes_back(cluster: ValkeyCluster
         await asyncio.to_thread(cluster.mend)
         for room in ROOMS:
             assert await gets_through(sender, listener, room, after=10**6) < BACK_WITHIN_S
+
+
+async def test_people_see_each_other_in_every_room_also_after_a_failover(cluster: ValkeyCluster) -> None:
+    rooms = ROOMS[:12]
+    async with company.process(cluster.url) as one, company.process(cluster.url) as two:
+        ears = [ear for room in rooms for ear in (one.come("ada", room), two.come("grace", room))]
+        await company.until(lambda: all(len(ear.present()) == 2 for ear in ears), one, two)
+        victim = cluster.owner(slot_of(channel(rooms[0])))
+        await asyncio.to_thread(victim.kill)
+        ears += [one.come("linus", room) for room in rooms]
+        await company.until(lambda: all(len(ear.present()) == 3 for ear in ears), one, two)
+        await asyncio.to_thread(cluster.mend)
 
 
 def channel(room: str) -> bytes:

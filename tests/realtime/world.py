@@ -22,6 +22,7 @@ from commands.store import Condition, Entry, Recorded, Store
 from commands.subscription import Log
 from commands.writer import Writer
 from realtime.bus import Bus, LocalBus
+from realtime.company import Company
 from realtime.hubs import Hubs
 from realtime.routing import websockets
 from realtime.server import Server, configure
@@ -34,7 +35,9 @@ READY_S = 10.0
 class World:
     """One node: commands go in by `say` or over sockets, events come out of the hubs."""
 
-    def __init__(self, store: Store, vault: SQLiteVault | PostgresVault, bus: Bus) -> None:
+    def __init__(
+        self, store: Store, vault: SQLiteVault | PostgresVault, bus: Bus, company: Company | None = None
+    ) -> None:
         self.store = store
         self.bus = bus
         self.guests = Guests("a secret of the tests")
@@ -44,7 +47,7 @@ class World:
         self.log = Log(store, mapper)
         self._writer = Writer(store, self.publish)
         self.handlers = Handlers(store, mapper, self._writer, limits=False)
-        self.hubs = Hubs(self.log, bus)
+        self.hubs = Hubs(self.log, bus, company)
         self.deaf = False
         """Whether this node's events are kept from the bus."""
 
@@ -142,10 +145,10 @@ def _line(text: str, time: int) -> MessagePosted:
 
 
 @asynccontextmanager
-async def sqlite_world(folder: Path, bus: Bus | None = None) -> AsyncIterator[World]:
+async def sqlite_world(folder: Path, bus: Bus | None = None, company: Company | None = None) -> AsyncIterator[World]:
     """A world in this folder; several in one are processes of one deployment."""
     store = SQLiteStore(folder / "events.sqlite3")
-    world = World(store, SQLiteVault(folder / "keys.sqlite3"), bus or LocalBus())
+    world = World(store, SQLiteVault(folder / "keys.sqlite3"), bus or LocalBus(), company)
     await world.open()
     try:
         yield world
