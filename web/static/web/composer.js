@@ -5,8 +5,9 @@ import { countChars } from "./text.js";
 const WARN_CHARS = 500;
 
 export class Composer {
-  /** `onSay(message, reply)` for every line; `limit` in code points; `onUp()` when one asks for one's last line. */
-  constructor({ form, left, room, limit, onSay, onUp }) {
+  /** `onSay(message, reply)` for every line; `limit` in code points; `onUp()` when one asks for one's last line, `onWrite()`
+   * while one writes. */
+  constructor({ form, left, room, limit, onSay, onUp, onWrite }) {
     this.form = form;
     this.onUp = onUp;
     this.task = null;
@@ -20,7 +21,10 @@ export class Composer {
     this.key = `verbatim.draft.${room}`;
     this.words = this.box.placeholder;
     this.box.value ||= sessionStorage.getItem(this.key) ?? "";
-    this.box.addEventListener("input", () => this.#changed());
+    this.box.addEventListener("input", () => {
+      this.#changed();
+      if (this.#ready()) onWrite();
+    });
     this.box.addEventListener("keydown", (event) => this.#key(event));
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#changed();

@@ -36,6 +36,10 @@ export class Live {
         this.wasLive = true;
         this.acked = frame.seq;
         return this.socket.settle();
+      case "presence":
+        return this.company.present(frame);
+      case "typing":
+        return this.company.write(frame);
       case "posted":
         this.#flush();
         return this.outbox.posted(frame);

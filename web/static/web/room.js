@@ -2,6 +2,7 @@
 
 import { Asks } from "./asks.js";
 import { Changes } from "./changes.js";
+import { Company } from "./company.js";
 import { Composer } from "./composer.js";
 import { Deeds, copyWith } from "./deeds.js";
 import { Doing } from "./doing.js";
@@ -38,13 +39,17 @@ const history = new History({
   room, me, log, place, changes, asOf: about.asOf, earlier: element("earlier"), later: element("later"), onAttached: () => live.subscribe(),
 });
 const composer = new Composer({
-  form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say, onUp: () => doing.editLast(),
+  form: element("composer"), left: element("room-left"), room, limit: about.limit, onSay: say, onUp: () => doing.editLast(), onWrite: () => company.tell(),
+});
+const company = new Company({
+  room, me, here: element("here"), about: element("company"), writing: element("writing"),
+  name: (person) => log.names.get(person), send: (frame) => live.joined && socket.send(frame),
 });
 const doing = new Doing({ room, asks, log, place, composer });
 const tape = new Tape({ room, root: element("tape"), head: about.head, onSeek: (seq) => past.enter(seq) });
 const past = new Past({ room, asks, log, place, history, changes, tape, makeLine: (event) => live.line(event) });
 const live = new Live({
-  room, me, log, place, socket, asks, past, tape, changes, outbox, unread, history, composer, empty: element("empty"),
+  room, me, log, place, socket, asks, past, tape, changes, company, outbox, unread, history, composer, empty: element("empty"),
 });
 
 new Deeds(log.list, {
@@ -67,6 +72,7 @@ socket.open();
 
 function say(message, reply) {
   unread.clear();
+  company.said();
   outbox.say(message, reply);
   if (!log.attached) location.assign(location.pathname); // it waits in the outbox, and goes on from the newest lines
   place.toEnd();
@@ -79,6 +85,7 @@ function showState(state, words) {
     outbox.lost();
     asks.lost();
     past.lost();
+    company.lost();
   }
   const wire = element("wire");
   wire.classList.toggle("stopped", state === "ended");

@@ -1,0 +1,56 @@
+// Who else is here, and who writes just now: told by the server, and forgotten with the connection.
+
+import { make } from "./text.js";
+
+const TELL_EVERY_MS = 3000;
+const SHOWN = 3;
+
+export class Company {
+  /** `name(person)` is what somebody is called who has said something; `send(frame)` tells the server. */
+  constructor({ room, me, here, about, writing, name, send }) {
+    Object.assign(this, { room, me, here, about, writing, name, send });
+    this.toldAt = -Infinity;
+  }
+
+  /** Who is in the room: `count` people, some of them by name. */
+  present({ present, count }) {
+    this.here.textContent = `${count} here`;
+    this.here.hidden = count < 2;
+    const names = present.map((somebody) => this.#called(somebody));
+    if (count > names.length) names.push(`${count - names.length} more`);
+    this.about.replaceChildren(...names.flatMap((name, n) => (n ? [", ", make("bdi", {}, name)] : [make("bdi", {}, name)])));
+  }
+
+  /** Who writes just now. */
+  write({ who }) {
+    const others = who.filter(({ person }) => person !== this.me.person).map((somebody) => this.#called(somebody));
+    this.writing.replaceChildren();
+    if (!others.length) return;
+    const names = others.length > SHOWN ? [`${others.length} people`] : others;
+    for (const [n, name] of names.entries()) this.writing.append(n ? (n === names.length - 1 ? " and " : ", ") : "", make("bdi", {}, name));
+    this.writing.append(others.length > 1 ? " are writing…" : " is writing…");
+  }
+
+  /** The reader writes: others hear of it, now and then. */
+  tell() {
+    if (performance.now() - this.toldAt < TELL_EVERY_MS) return;
+    this.toldAt = performance.now();
+    this.send({ type: "typing", room: this.room });
+  }
+
+  /** The reader has said it. */
+  said() {
+    this.toldAt = -Infinity;
+  }
+
+  /** The connection is gone: nobody knows. */
+  lost() {
+    this.here.hidden = true;
+    this.writing.replaceChildren();
+    this.said();
+  }
+
+  #called({ person, handle }) {
+    return person === this.me.person ? "you" : (this.name(person) ?? handle);
+  }
+}
