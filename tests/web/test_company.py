@@ -24,6 +24,7 @@ async def test_who_is_here_is_counted_and_named(visit: Visit, label: str) -> Non
     grace = await come(visit, label, "Grace")
     for visitor in (ada, grace):
         await expect(visitor.page.locator("#here")).to_have_text("2 here")
+    await ada.sees("Grace is here")
     await ada.page.locator(".about summary").click()
     await expect(ada.page.locator("#company")).to_have_text("you, Grace")
     await grace.context.close()

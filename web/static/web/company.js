@@ -10,12 +10,22 @@ export class Company {
   constructor({ room, me, here, about, writing, name, send }) {
     Object.assign(this, { room, me, here, about, writing, name, send });
     this.toldAt = -Infinity;
+    this.latest = { present: [], count: 0 };
+    about.closest("details").addEventListener("toggle", () => this.#nameThem());
   }
 
   /** Who is in the room: `count` people, some of them by name. */
-  present({ present, count }) {
-    this.here.textContent = `${count} here`;
-    this.here.hidden = count < 2;
+  present(frame) {
+    this.latest = frame;
+    this.here.textContent = `${frame.count} here`;
+    this.here.hidden = frame.count < 2;
+    this.#nameThem();
+  }
+
+  /** By the names that they have now: they may have said something under another one since. */
+  #nameThem() {
+    const { present, count } = this.latest;
+    if (!count) return;
     const names = present.map((somebody) => this.#called(somebody));
     if (count > names.length) names.push(`${count - names.length} more`);
     this.about.replaceChildren(...names.flatMap((name, n) => (n ? [", ", make("bdi", {}, name)] : [make("bdi", {}, name)])));
