@@ -9,12 +9,15 @@ from commands.subscription import Fact, Log, StoreUnavailable, hide, redacted_by
 from realtime.encoding import Dialect
 from realtime.outlet import Outlet
 from realtime.tally import Cause, Tally
+from realtime.turn import Turn
 
 log = logging.getLogger(__name__)
 
 GAP_S = 0.05
 """How long a missing number may still come by itself before it is read from the store."""
 READ = 300
+PIECE_BYTES = 128 * 1024
+"""About how much is let out at once."""
 MAX_AHEAD = 512
 """Events held while an earlier one is missing; beyond it they are forgotten, since the store has them."""
 
@@ -27,8 +30,9 @@ class Hub:
     the room and the person when somebody is banned.
     """
 
-    def __init__(self, room: str, log: Log, tally: Tally, on_ban: Callable[[str, str], None]) -> None:
+    def __init__(self, room: str, log: Log, turn: Turn, tally: Tally, on_ban: Callable[[str, str], None]) -> None:
         self.room = room
+        self._turn = turn
         self._on_ban = on_ban
         self.seq = -1
         self.users = 0
@@ -54,9 +58,8 @@ class Hub:
         self._heard = max(self._heard, seq)
         if seq != self.seq + 1:
             self.heal_soon(cause)
-        elif not self._emitting:
-            self._emitting = True
-            asyncio.get_running_loop().call_soon(self._emit)
+        else:
+            self._emit_soon()
 
     def hear_of(self, seq: int, cause: Cause) -> None:
         """Know that events reach to `seq`; what is missing is read. The first time, the stream starts there."""
@@ -91,16 +94,26 @@ class Hub:
         if self._healing:
             self._healing.cancel()
 
+    def _emit_soon(self) -> None:
+        if not self._emitting:
+            self._emitting = True
+            self._turn.let_out(self._emit)
+
     def _emit(self) -> None:
-        """Let out every event whose turn has come."""
+        """Let out every event whose turn has come; of very much at once only some, so that nobody drowns in it."""
         self._emitting = False
         facts: list[Fact] = []
-        while (fact := self._ahead.pop(self.seq + 1, None)) is not None:
+        size = 0
+        while size < PIECE_BYTES and (fact := self._ahead.pop(self.seq + 1, None)) is not None:
             facts.append(fact)
+            size += len(fact.recorded.state)
             self.seq += 1
         if facts:
             self._send(self._as_seen(facts))
-        self.heal_soon("gap")
+        if self.seq + 1 in self._ahead:
+            self._emit_soon()
+        else:
+            self.heal_soon("gap")
 
     def _as_seen(self, facts: list[Fact]) -> list[Fact]:
         """What comes late, after its message was redacted, is not shown any more."""
@@ -152,6 +165,8 @@ class Hub:
             after = self.seq
             facts = await self._log.read_room(self.room, after=after, limit=READ)
             self._let_out(facts, after)
+            if facts:
+                await self.reach(facts[-1].recorded.seq)
             whole = len(facts) == READ
 
     def _let_out(self, facts: Sequence[Fact], after: int) -> None:
@@ -160,4 +175,5 @@ class Hub:
         if not facts and self.seq == after:  # what was heard is not in the store
             self._ahead.clear()
             self._heard = after
-        self._emit()
+        if self.seq + 1 in self._ahead:
+            self._emit_soon()

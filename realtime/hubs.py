@@ -10,8 +10,8 @@ from commands.subscription import Log, Recorded, StoreUnavailable
 from realtime.admission import Admission
 from realtime.bus import Bus
 from realtime.hub import Hub
-from realtime.outlet import Turn
 from realtime.tally import Tally
+from realtime.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Hubs:
         """The hub of a room, until `leave` was called as often."""
         hub = self._hubs.get(room)
         if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log, self.tally, self._ban)
+            hub = self._hubs[room] = Hub(room, self.log, self.turn, self.tally, self._ban)
             self._bus.subscribe(room)
         hub.users += 1
         return hub

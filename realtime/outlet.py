@@ -1,13 +1,11 @@
 """One socket's way out: what is put in during a turn of the event loop leaves in one write."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from realtime.close_codes import CloseCode
-
-log = logging.getLogger(__name__)
+from realtime.turn import Turn
 
 EXTENSION = "verbatim.socket"
 """Where a server puts its `Socket` in `scope["extensions"]`."""
@@ -31,28 +29,6 @@ class Socket(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Close after what was written."""
-
-
-class Turn:
-    """The outlets with something to send at the end of this turn of the event loop."""
-
-    def __init__(self) -> None:
-        self._due: list[Outlet] = []
-
-    def add(self, outlet: "Outlet") -> None:
-        """Flush this outlet soon."""
-        if not self._due:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._due.append(outlet)
-
-    def _flush(self) -> None:
-        due, self._due = self._due, []
-        for outlet in due:
-            try:
-                outlet.flush()
-            except Exception as error:  # noqa: BLE001 - one broken transport must not harm the others
-                log.info("a socket broke while it was written to: %r", error)
-                outlet.fail()
 
 
 class Outlet:
