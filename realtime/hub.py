@@ -3,11 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from commands.events import MemberBanned
+from commands.events import MemberBanned, MessageRedacted, wire_name
 from commands.subscription import Fact, Log, StoreUnavailable, hide, redacted_by
 from realtime.encoding import Dialect
+from realtime.look import Look
 from realtime.outlet import Outlet
+from realtime.tail import Line, Tail, Tails, as_lines
 from realtime.tally import Cause, Tally
 from realtime.turn import Turn
 
@@ -30,9 +33,13 @@ class Hub:
     the room and the person when somebody is banned.
     """
 
-    def __init__(self, room: str, log: Log, turn: Turn, tally: Tally, on_ban: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, room: str, log: Log, turn: Turn, tails: Tails, tally: Tally, on_ban: Callable[[str, str], None]
+    ) -> None:
         self.room = room
+        self.look = Look(partial(log.head, room))
         self._turn = turn
+        self._tails = tails
         self._on_ban = on_ban
         self.seq = -1
         self.users = 0
@@ -41,6 +48,7 @@ class Hub:
         self._heard = -1
         self._ahead: dict[int, Fact] = {}
         self._live: dict[Dialect, set[Outlet]] = {}
+        self._tail: dict[Dialect, Tail] = {}
         self._emitting = False
         self._healing: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -89,8 +97,14 @@ class Hub:
         """Let nothing more out to this socket."""
         self._live.get(dialect, set()).discard(outlet)
 
+    def tail(self, dialect: Dialect) -> Tail:
+        """The last events that were let out, in this dialect. What is redacted in `seq` or earlier is not in it."""
+        return self._tail.get(dialect) or self._tail.setdefault(dialect, Tail(self._tails))
+
     def stop(self) -> None:
-        """Stop reading: nobody listens any more."""
+        """Stop reading, and keep nothing: nobody listens any more."""
+        for tail in self._tail.values():
+            tail.forget()
         if self._healing:
             self._healing.cancel()
 
@@ -133,7 +147,9 @@ class Hub:
 
     def _put(self, facts: Sequence[Fact]) -> None:
         for dialect, outlets in self._live.items():
-            if outlets and (frames := b"".join(map(dialect.event, facts))):
+            lines = as_lines(facts, dialect) if outlets else []
+            self._keep(dialect, facts, lines)
+            if frames := b"".join(line.frame for line in lines):
                 self._tally.live += len(facts) * len(outlets)
                 for outlet in outlets:
                     outlet.put(frames)
@@ -141,6 +157,17 @@ class Hub:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+    def _keep(self, dialect: Dialect, facts: Sequence[Fact], lines: Sequence[Line]) -> None:
+        """Keep these events for those who come back soon, and what they redact no more."""
+        tail = self.tail(dialect)
+        if any(fact.event is None for fact in facts):
+            tail.forget()
+        elif lines:
+            tail.append(facts[0].recorded.seq, lines)
+        for fact in facts:
+            if wire_name(fact.recorded.topic) == MessageRedacted.TOPIC:
+                tail.redact(fact.recorded.subject, dialect.stub)
 
     async def _heal(self, cause: Cause) -> None:
         """Read what is missing, unless it comes by itself first. In a busy room something is always on its way."""

@@ -10,6 +10,7 @@ from commands.subscription import Log, Recorded, StoreUnavailable
 from realtime.admission import Admission
 from realtime.bus import Bus
 from realtime.hub import Hub
+from realtime.tail import Tails
 from realtime.tally import Tally
 from realtime.turn import Turn
 
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 MAX_OPENING = 64
 """Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
+READS_AT_ONCE = 3
+"""Sockets that subscribe or catch up ask the store in turn, so many at a time: fewer than it has connections for
+reading, since commands need one too."""
 WATCH_S = 1.0
 SOONEST_MS = 100
 LATEST_MS = 5000
@@ -35,11 +39,16 @@ class Listener(Protocol):
 
 
 class Hubs:
-    """Every room that has sockets in this process. `bus` brings hints, `log` the truth."""
+    """Every room that has sockets in this process. `bus` brings hints, `log` the truth.
+
+    Whoever reads the store for a socket that subscribes or catches up does so inside `reads`, first come, first served.
+    """
 
     def __init__(self, log: Log, bus: Bus) -> None:
         self.log = log
         self.turn = Turn()
+        self.tails = Tails()
+        self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.tally = Tally()
         self.admission = Admission()
         self.sessions: set[Listener] = set()
@@ -83,7 +92,7 @@ class Hubs:
         """The hub of a room, until `leave` was called as often."""
         hub = self._hubs.get(room)
         if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log, self.turn, self.tally, self._ban)
+            hub = self._hubs[room] = Hub(room, self.log, self.turn, self.tails, self.tally, self._ban)
             self._bus.subscribe(room)
         hub.users += 1
         return hub
@@ -98,7 +107,7 @@ class Hubs:
 
     async def find_head(self, hub: Hub) -> int:
         """How far the room has come by now. Raises: StoreUnavailable."""
-        head = await self.log.head(hub.room)
+        head = await hub.look()
         hub.hear_of(head, "head")
         return head
 

@@ -1,9 +1,11 @@
 """A socket without a network: what is written piles up until it is read, and its reader checks every promise."""
 
+import asyncio
 import json
 from typing import Any
 
 from realtime.encoding import payloads
+from realtime.outlet import BEHIND_UNSENT
 
 UNREAD = 2 * 1024 * 1024
 """What a mailbox says is unsent while nobody reads it."""
@@ -14,6 +16,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.reads = True
+        self._reading = asyncio.Event()
+        self._reading.set()
         self.writes = 0
         self.closed: int | None = None
         self.broken = False
@@ -27,10 +31,20 @@ class Mailbox:
         self.frames += map(json.loads, payloads(frames))
 
     def buffered(self) -> int:
-        return 0 if self.reads else UNREAD
+        if not self.reads:
+            return UNREAD
+        return 0 if self._reading.is_set() else BEHIND_UNSENT + 1
 
     async def drained(self) -> None:
-        return
+        await self._reading.wait()
+
+    def read_slowly(self) -> None:
+        """From now on more is written than is read, but not so much that the socket is closed."""
+        self._reading.clear()
+
+    def read_all(self) -> None:
+        """Read what there is, and keep up from now on."""
+        self._reading.set()
 
     def close(self, code: int, reason: str) -> None:
         self.closed = code

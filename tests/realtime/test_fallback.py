@@ -13,6 +13,7 @@ import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidStatus
 
+from realtime import outlet
 from tests.realtime.client import Client
 from tests.realtime.raw import raw
 from tests.realtime.world import World
@@ -164,7 +165,8 @@ async def test_a_socket_that_vanishes_harms_nobody(port: int, room: str) -> None
             assert posted["type"] == "posted"
 
 
-async def test_a_slow_reader_is_closed_by_the_relay_too(world: World) -> None:
+async def test_a_slow_reader_is_closed_by_the_relay_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet, "STALLED_S", 0.2)
     room = "slow"
     async with world.serve(ws_protocol_class=WebSocketsSansIOProtocol), raw(world.port, receive_bytes=4096) as slow:
         await world.say("hi", room)
