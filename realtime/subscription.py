@@ -29,6 +29,11 @@ class Subscription:
     from there on again until the subscription is live.
     """
 
+    __slots__ = (
+        "_advancing", "_behind", "_caught_up", "_dialect", "_ended", "_head", "_hub", "_hubs", "_live", "_outlet",
+        "_page_end", "_stride", "seq",
+    )  # fmt: skip
+
     def __init__(self, hubs: Hubs, hub: Hub, outlet: Outlet, dialect: Dialect, *, after: int, head: int) -> None:
         self.seq = after
         self._hubs = hubs
