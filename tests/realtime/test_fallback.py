@@ -23,12 +23,21 @@ from tests.servers import free_port
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Daphne(Server):
-    """The whole application under daphne."""
+APPLICATION = "config.asgi:application"
+COMMANDS = {
+    "daphne": ("-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", APPLICATION),
+    "hypercorn": ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", APPLICATION),
+    "granian": ("-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", APPLICATION),
+}
 
-    def __init__(self) -> None:
+
+class Another(Server):
+    """The whole application under another server."""
+
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.port = free_port()
+        self._command = [word.format(port=self.port) for word in COMMANDS[name]]
         self._environment = os.environ | {
             "DATABASE_URL": f"sqlite:///{self.folder}/verbatim.sqlite3",
             "LIMITS": "off",
@@ -38,8 +47,7 @@ class Daphne(Server):
     def _launch(self, **how: object) -> subprocess.Popen[bytes]:
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=self._environment, check=True)
-        daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "config.asgi:application"]
-        return subprocess.Popen(daphne, cwd=ROOT, env=self._environment, **how)  # type: ignore[call-overload, no-any-return]  # as the parent asks
+        return subprocess.Popen([sys.executable, *self._command], cwd=ROOT, env=self._environment, **how)  # type: ignore[call-overload, no-any-return]  # as the parent asks
 
     def _answers(self) -> bool:
         try:
@@ -49,16 +57,20 @@ class Daphne(Server):
         return True
 
 
-@pytest.fixture(scope="module")
-def daphne() -> Iterator[Daphne]:
-    with Daphne() as daphne:
-        yield daphne
+@pytest.fixture(scope="module", params=[*COMMANDS, None], ids=lambda name: name or "uvicorn as it is")
+def another(request: pytest.FixtureRequest) -> Iterator[Another | None]:
+    """Another server, started once for all tests; none for the one that each test starts in its own process."""
+    if request.param is None:
+        yield None
+        return
+    with Another(request.param) as another:
+        yield another
 
 
-@pytest.fixture(params=["daphne", "uvicorn as it is"])
-async def port(request: pytest.FixtureRequest, world: World) -> AsyncIterator[int]:
-    if request.param == "daphne":
-        yield request.getfixturevalue("daphne").port
+@pytest.fixture
+async def port(another: Another | None, world: World) -> AsyncIterator[int]:
+    if another:
+        yield another.port
     else:
         async with world.serve(ws_protocol_class=WebSocketsSansIOProtocol):
             yield world.port
