@@ -7,7 +7,7 @@ from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_
 from commands.sealing import Fact, Mapper
 from commands.store import Mark, Recorded, Store, StoreUnavailable
 
-__all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redacted_by"]
+__all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redacted_by", "says_something"]
 
 HEAD_IN_SQL = "(SELECT max(originator_version) FROM public.stored_events WHERE originator_id = :room)"
 """`Log.head` for statements on a connection that sees the log beside other tables: both are of one snapshot then."""
@@ -38,7 +38,7 @@ class Log:
         if auditor:
             return facts
         redacted = redacted_by(facts)
-        if unsure := {fact.recorded.subject for fact in facts if _says_something(fact)} - redacted:
+        if unsure := {fact.recorded.subject for fact in facts if says_something(fact)} - redacted:
             redacted |= await self.redacted_among(room, list(unsure))
         return hide(facts, redacted)
 
@@ -133,12 +133,13 @@ def redacted_by(facts: Iterable[Fact]) -> set[str]:
 def hide(facts: Sequence[Fact], redacted: AbstractSet[str]) -> list[Fact]:
     """The same events, those that say what a redacted message said as stubs."""
     return [
-        fact._replace(stub="redacted") if fact.recorded.subject in redacted and _says_something(fact) else fact
+        fact._replace(stub="redacted") if fact.recorded.subject in redacted and says_something(fact) else fact
         for fact in facts
     ]
 
 
-def _says_something(fact: Fact) -> bool:
+def says_something(fact: Fact) -> bool:
+    """Whether the event holds what somebody said, and shows it."""
     return not fact.stub and isinstance(fact.event, MessagePosted | MessageEdited)
 
 

@@ -62,6 +62,14 @@ def seconds(name: str, *, default: float) -> float:
     return value
 
 
+def count(name: str, *, default: int) -> int:
+    """A number, at least 1. Raises: ImproperlyConfigured."""
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal() or not 0 < int(value) <= 10**6:
+        raise ImproperlyConfigured(f"{name} must be a number from 1 to 1000000, not {value!r}")
+    return int(value)
+
+
 def names(name: str, *, default: str) -> list[str]:
     """A list with commas between."""
     return [each for part in os.environ.get(name, default).split(",") if (each := part.strip())]

@@ -24,6 +24,7 @@ DEBUG = environment.flag("DEBUG", default=False)
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 PORT = environment.port("PORT", 8000)
 LIMITS_ON = environment.flag("LIMITS", default=True)
+MAX_SOCKETS = environment.count("MAX_SOCKETS", default=20_000)
 GUESTS = environment.guests()
 ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
 

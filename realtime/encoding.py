@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from commands.clock import rfc3339
 from commands.events import MessagePosted, wire_name
@@ -17,13 +17,18 @@ log = logging.getLogger(__name__)
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _json = msgspec.json.Encoder()
+_events = msgspec.json.Decoder(EventFrame)
 
 
 class Dialect(NamedTuple):
-    """What a socket speaks: how an event, and having caught up, are said in it; nothing if they are not said."""
+    """What a socket speaks: how an event, and having caught up, are said in it; nothing if they are not said.
+
+    `stub` makes of an event's frame the one that it has once its message is redacted.
+    """
 
     name: str
     event: Callable[[Fact], bytes]
+    stub: Callable[[bytes], bytes]
     caught_up: Callable[[str, int], bytes]
 
 
@@ -114,5 +119,14 @@ def _nothing(_room: str, _seq: int) -> bytes:
     return b""
 
 
-VERBATIM = Dialect(SUBPROTOCOL, event, _caught_up)
-CLASSIC = Dialect("classic", message, _nothing)
+def _redacted(frame: bytes) -> bytes:
+    (payload,) = payloads(frame)
+    return encode(structs.replace(_events.decode(payload), data={}, stub="redacted"))
+
+
+def _unsaid(_frame: bytes) -> bytes:
+    return b""
+
+
+VERBATIM = Dialect(SUBPROTOCOL, event, _redacted, _caught_up)
+CLASSIC = Dialect("classic", message, _unsaid, _nothing)

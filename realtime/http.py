@@ -10,6 +10,8 @@ HEAD_S = 10.0
 LINGER_S = 1.0
 """How long an idle connection is left open when the server leaves."""
 MAX_HEAD_BYTES = 64 * 1024
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+"""What is said when there is room for no connection more."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -20,9 +22,13 @@ class HttpProtocol(HttpToolsProtocol):
     _leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin to wait for the first head."""
+        """Begin to wait for the first head. One connection too many is told so, while there is a file left for that."""
         super().connection_made(transport)
-        self._expect_head()
+        if self.limit_concurrency and len(self.connections) > self.limit_concurrency:
+            transport.write(FULL)
+            transport.close()
+        else:
+            self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

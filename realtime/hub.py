@@ -3,18 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from commands.events import MemberBanned
+from commands.events import MemberBanned, MessageRedacted, wire_name
 from commands.subscription import Fact, Log, StoreUnavailable, hide, redacted_by
 from realtime.encoding import Dialect
+from realtime.look import Look
 from realtime.outlet import Outlet
+from realtime.tail import Line, Tail, Tails, as_lines
 from realtime.tally import Cause, Tally
+from realtime.turn import Turn
 
 log = logging.getLogger(__name__)
 
 GAP_S = 0.05
 """How long a missing number may still come by itself before it is read from the store."""
 READ = 300
+PIECE_BYTES = 128 * 1024
+"""About how much is let out at once."""
 MAX_AHEAD = 512
 """Events held while an earlier one is missing; beyond it they are forgotten, since the store has them."""
 
@@ -27,8 +33,13 @@ class Hub:
     the room and the person when somebody is banned.
     """
 
-    def __init__(self, room: str, log: Log, tally: Tally, on_ban: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, room: str, log: Log, turn: Turn, tails: Tails, tally: Tally, on_ban: Callable[[str, str], None]
+    ) -> None:
         self.room = room
+        self.look = Look(partial(log.head, room))
+        self._turn = turn
+        self._tails = tails
         self._on_ban = on_ban
         self.seq = -1
         self.users = 0
@@ -37,6 +48,7 @@ class Hub:
         self._heard = -1
         self._ahead: dict[int, Fact] = {}
         self._live: dict[Dialect, set[Outlet]] = {}
+        self._tail: dict[Dialect, Tail] = {}
         self._emitting = False
         self._healing: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -54,9 +66,8 @@ class Hub:
         self._heard = max(self._heard, seq)
         if seq != self.seq + 1:
             self.heal_soon(cause)
-        elif not self._emitting:
-            self._emitting = True
-            asyncio.get_running_loop().call_soon(self._emit)
+        else:
+            self._emit_soon()
 
     def hear_of(self, seq: int, cause: Cause) -> None:
         """Know that events reach to `seq`; what is missing is read. The first time, the stream starts there."""
@@ -86,21 +97,37 @@ class Hub:
         """Let nothing more out to this socket."""
         self._live.get(dialect, set()).discard(outlet)
 
+    def tail(self, dialect: Dialect) -> Tail:
+        """The last events that were let out, in this dialect. What is redacted in `seq` or earlier is not in it."""
+        return self._tail.get(dialect) or self._tail.setdefault(dialect, Tail(self._tails))
+
     def stop(self) -> None:
-        """Stop reading: nobody listens any more."""
+        """Stop reading, and keep nothing: nobody listens any more."""
+        for tail in self._tail.values():
+            tail.forget()
         if self._healing:
             self._healing.cancel()
 
+    def _emit_soon(self) -> None:
+        if not self._emitting:
+            self._emitting = True
+            self._turn.let_out(self._emit)
+
     def _emit(self) -> None:
-        """Let out every event whose turn has come."""
+        """Let out every event whose turn has come; of very much at once only some, so that nobody drowns in it."""
         self._emitting = False
         facts: list[Fact] = []
-        while (fact := self._ahead.pop(self.seq + 1, None)) is not None:
+        size = 0
+        while size < PIECE_BYTES and (fact := self._ahead.pop(self.seq + 1, None)) is not None:
             facts.append(fact)
+            size += len(fact.recorded.state)
             self.seq += 1
         if facts:
             self._send(self._as_seen(facts))
-        self.heal_soon("gap")
+        if self.seq + 1 in self._ahead:
+            self._emit_soon()
+        else:
+            self.heal_soon("gap")
 
     def _as_seen(self, facts: list[Fact]) -> list[Fact]:
         """What comes late, after its message was redacted, is not shown any more."""
@@ -120,7 +147,9 @@ class Hub:
 
     def _put(self, facts: Sequence[Fact]) -> None:
         for dialect, outlets in self._live.items():
-            if outlets and (frames := b"".join(map(dialect.event, facts))):
+            lines = as_lines(facts, dialect) if outlets else []
+            self._keep(dialect, facts, lines)
+            if frames := b"".join(line.frame for line in lines):
                 self._tally.live += len(facts) * len(outlets)
                 for outlet in outlets:
                     outlet.put(frames)
@@ -128,6 +157,17 @@ class Hub:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+    def _keep(self, dialect: Dialect, facts: Sequence[Fact], lines: Sequence[Line]) -> None:
+        """Keep these events for those who come back soon, and what they redact no more."""
+        tail = self.tail(dialect)
+        if any(fact.event is None for fact in facts):
+            tail.forget()
+        elif lines:
+            tail.append(facts[0].recorded.seq, lines)
+        for fact in facts:
+            if wire_name(fact.recorded.topic) == MessageRedacted.TOPIC:
+                tail.redact(fact.recorded.subject, dialect.stub)
 
     async def _heal(self, cause: Cause) -> None:
         """Read what is missing, unless it comes by itself first. In a busy room something is always on its way."""
@@ -152,6 +192,8 @@ class Hub:
             after = self.seq
             facts = await self._log.read_room(self.room, after=after, limit=READ)
             self._let_out(facts, after)
+            if facts:
+                await self.reach(facts[-1].recorded.seq)
             whole = len(facts) == READ
 
     def _let_out(self, facts: Sequence[Fact], after: int) -> None:
@@ -160,4 +202,5 @@ class Hub:
         if not facts and self.seq == after:  # what was heard is not in the store
             self._ahead.clear()
             self._heard = after
-        self._emit()
+        if self.seq + 1 in self._ahead:
+            self._emit_soon()

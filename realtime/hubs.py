@@ -11,13 +11,17 @@ from realtime.admission import Admission
 from realtime.bus import Bus
 from realtime.company import Company
 from realtime.hub import Hub
-from realtime.outlet import Turn
+from realtime.tail import Tails
 from realtime.tally import Tally
+from realtime.turn import Turn
 
 log = logging.getLogger(__name__)
 
 MAX_OPENING = 64
 """Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
+READS_AT_ONCE = 3
+"""Sockets that subscribe or catch up ask the store in turn, so many at a time: fewer than it has connections for
+reading, since commands need one too."""
 WATCH_S = 1.0
 SOONEST_MS = 100
 LATEST_MS = 5000
@@ -36,11 +40,16 @@ class Listener(Protocol):
 
 
 class Hubs:
-    """Every room that has sockets in this process. `bus` brings hints, `log` the truth; `company`: who is there."""
+    """Every room that has sockets in this process. `bus` brings hints, `log` the truth, `company` knows who is there.
+
+    Whoever reads the store for a socket that subscribes or catches up does so inside `reads`, first come, first served.
+    """
 
     def __init__(self, log: Log, bus: Bus, company: Company | None = None) -> None:
         self.log = log
         self.turn = Turn()
+        self.tails = Tails()
+        self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.tally = Tally()
         self.admission = Admission()
         self.sessions: set[Listener] = set()
@@ -87,7 +96,7 @@ class Hubs:
         """The hub of a room, until `leave` was called as often."""
         hub = self._hubs.get(room)
         if hub is None:
-            hub = self._hubs[room] = Hub(room, self.log, self.tally, self._ban)
+            hub = self._hubs[room] = Hub(room, self.log, self.turn, self.tails, self.tally, self._ban)
             self._bus.subscribe(room)
         hub.users += 1
         return hub
@@ -102,7 +111,7 @@ class Hubs:
 
     async def find_head(self, hub: Hub) -> int:
         """How far the room has come by now. Raises: StoreUnavailable."""
-        head = await self.log.head(hub.room)
+        head = await hub.look()
         hub.hear_of(head, "head")
         return head
 

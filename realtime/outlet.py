@@ -1,20 +1,23 @@
 """One socket's way out: what is put in during a turn of the event loop leaves in one write."""
 
 import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from realtime.close_codes import CloseCode
-
-log = logging.getLogger(__name__)
+from realtime.turn import Turn
 
 EXTENSION = "verbatim.socket"
 """Where a server puts its `Socket` in `scope["extensions"]`."""
 SHUTDOWN = "verbatim.shutdown"
 """The message by which our server tells the application that it shuts down, after all that it read from the socket."""
 MAX_UNSENT = 1024 * 1024
-"""Bytes. A socket that has more than this unsent is slow."""
+"""Bytes. A socket that has more than this unsent is closed."""
+BEHIND_UNSENT = 256 * 1024
+"""Bytes. One that has more than this unsent when more is written leaves live delivery until it has caught up."""
+STALLED_S = 30.0
+"""How long one that is to be sent a piece of a backlog may take nothing of what it was sent before."""
 
 MAX_BEHIND = 64 * 1024
 """Bytes. A socket that has more than this unsent is spared what it may miss."""
@@ -36,38 +39,26 @@ class Socket(Protocol):
         """Close after what was written."""
 
 
-class Turn:
-    """The outlets with something to send at the end of this turn of the event loop."""
-
-    def __init__(self) -> None:
-        self._due: list[Outlet] = []
-
-    def add(self, outlet: "Outlet") -> None:
-        """Flush this outlet soon."""
-        if not self._due:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._due.append(outlet)
-
-    def _flush(self) -> None:
-        due, self._due = self._due, []
-        for outlet in due:
-            try:
-                outlet.flush()
-            except Exception as error:  # noqa: BLE001 - one broken transport must not harm the others
-                log.info("a socket broke while it was written to: %r", error)
-                outlet.fail()
+class Stalled(Exception):
+    """A socket took nothing for too long, and was closed."""
 
 
 class Outlet:
-    """Where everybody puts the frames of one socket, in order. `on_trouble` is told why it has to close."""
+    """Where everybody puts the frames of one socket, in order.
 
-    __slots__ = ("_closed", "_due", "_socket", "_turn", "on_trouble")
+    `on_behind` is told when the client does not keep up: it is to be spared what can be read from the store later.
+    `on_trouble` is told why the socket has to close.
+    """
+
+    __slots__ = ("_closed", "_due", "_piece", "_socket", "_turn", "on_behind", "on_trouble")
 
     def __init__(self, socket: Socket, turn: Turn) -> None:
         self._socket = socket
         self._turn = turn
         self._due: list[bytes] = []
         self._closed = False
+        self._piece: asyncio.Lock | None = None
+        self.on_behind: Callable[[], None] = lambda: None
         self.on_trouble: Callable[[CloseCode], None] = lambda _code: self.fail()
 
     def put(self, frames: bytes) -> None:
@@ -93,16 +84,36 @@ class Outlet:
         due.clear()
         if self._closed:
             return
-        if self._socket.buffered() > MAX_UNSENT:
+        unsent = self._socket.buffered()
+        if unsent > MAX_UNSENT:
             self.on_trouble(CloseCode.SLOW)
-        else:
-            self._socket.write(frames)
+            return
+        self._socket.write(frames)
+        if unsent > BEHIND_UNSENT:
+            self.on_behind()
+
+    @asynccontextmanager
+    async def piece(self) -> AsyncIterator[None]:
+        """Wait until most of what was put in is sent, and nobody else sends a piece: the one who may is in here.
+
+        Raises: Stalled when the client takes nothing for too long; the socket is closed then.
+        """
+        lock = self._piece = self._piece or asyncio.Lock()
+        async with lock:
+            await self.drained()
+            yield
 
     async def drained(self) -> None:
-        """Wait until most of what was put in is sent, or the socket is gone."""
+        """Wait until most of what was put in is sent, or the socket is gone. Raises: Stalled, as `piece` does."""
         self.flush()
-        if not self._closed:
-            await self._socket.drained()
+        if self._closed:
+            return
+        try:
+            async with asyncio.timeout(STALLED_S):
+                await self._socket.drained()
+        except TimeoutError:
+            self.on_trouble(CloseCode.SLOW)
+            raise Stalled from None
 
     def close(self, code: int, reason: str, last: bytes = b"") -> None:
         """Write what is due and the `last` frame, and close. What is put in later goes nowhere."""

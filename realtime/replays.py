@@ -12,7 +12,7 @@ from commands.subscription import Fact, Log
 from realtime.client_frames import Pause, Replay, Resume, Seek, Stop
 from realtime.close_codes import CloseCode
 from realtime.encoding import event
-from realtime.outlet import Outlet
+from realtime.outlet import Outlet, Stalled
 from realtime.player import Pace, Player
 from realtime.protocol import MAX_REPLAYS
 from realtime.server_frames import Replaying
@@ -111,6 +111,8 @@ class Replays:
     async def _run(self, player: Player, screen: Screen) -> None:
         try:
             await player.run(screen)
+        except Stalled:
+            log.info("%s: nobody watched the replay after %d", player.room, player.seq)
         except Exception:
             log.exception("%s: the replay failed after %d", player.room, player.seq)
             self._outlet.on_trouble(CloseCode.INTERNAL)

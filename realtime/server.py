@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from realtime import files
 from realtime.http import HttpProtocol
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.upgraded import SocketProtocol
@@ -82,6 +83,7 @@ def run(app: Any, sockets: Sequence[socket.socket], *, parent: socket.socket | N
     spread over some seconds. A `parent` gets one byte when this process accepts connections; when its end closes, we
     leave.
     """
+    files.raise_limit()
     with suppress(KeyboardInterrupt):
         Server(configure(app), parent).run(list(sockets))
 
@@ -105,5 +107,6 @@ def configure(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Co
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
+        limit_concurrency=files.allowed() - files.LAST,
         timeout_graceful_shutdown=ANSWERED_S,
     )

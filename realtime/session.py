@@ -22,6 +22,7 @@ from commands.serving import serve
 from commands.subscription import StoreUnavailable
 from realtime.close_codes import CloseCode
 from realtime.encoding import Dialect
+from realtime.hub import Hub
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import MAX_ROOMS
@@ -64,6 +65,7 @@ class Session:
         self._name = secrets.token_hex(8)
         self._requests = 0
         outlet.on_trouble = self.end
+        outlet.on_behind = self.fall_behind
 
     def welcome(self) -> None:
         """Greet the client, if the dialect does."""
@@ -82,6 +84,11 @@ class Session:
             self.leave()
             self._hubs.tally.closed[code.name.lower()] += 1
             self.outlet.close(code, code.reason, self.goodbye(code, retry_after_ms))
+
+    def fall_behind(self) -> None:
+        """The client does not keep up: it catches up from the store, as fast as it reads, in every room."""
+        for subscription in self._subscriptions.values():
+            subscription.fall_behind()
 
     def shut_down(self) -> None:
         """The server goes away."""
@@ -116,10 +123,8 @@ class Session:
         """
         if room not in self._subscriptions and len(self._subscriptions) >= MAX_ROOMS:
             raise RateLimited(f"A socket listens to at most {MAX_ROOMS} rooms: unsubscribe from one.")
-        await self._handlers.enter(room, self._caller())
-        hub = self._hubs.enter(room)
+        hub, head = await self._enter(room)
         try:
-            head = await self._hubs.find_head(hub)
             after = _within(after, head)
         except BaseException:
             self._hubs.leave(hub)
@@ -133,6 +138,17 @@ class Session:
             return
         began(head, after)
         subscription.start()
+
+    async def _enter(self, room: str) -> tuple[Hub, int]:
+        """Come into a room; its hub, and its head. Raises: what keeps somebody out."""
+        async with self._hubs.reads:
+            await self._handlers.enter(room, self._caller())
+            hub = self._hubs.enter(room)
+            try:
+                return hub, await self._hubs.find_head(hub)
+            except BaseException:
+                self._hubs.leave(hub)
+                raise
 
     def unsubscribe(self, room: str, *, may_return: bool = False) -> None:
         """Listen no more to a room, if it was listened to; a socket that is cut off may return in a moment."""

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
 
-from commands.subscription import Fact, StoreUnavailable
+from commands.subscription import StoreUnavailable
 from realtime.close_codes import CloseCode
 from realtime.encoding import Dialect
 from realtime.hub import Hub
 from realtime.hubs import Hubs
-from realtime.outlet import Outlet
-from realtime.protocol import PAGE
+from realtime.outlet import Outlet, Stalled
+from realtime.protocol import MAX_INTEGER, PAGE
+from realtime.tail import Line, Tail, as_lines
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 128 * 1024
 """About how much of a page is sent before the client has taken most of it."""
 RETRY_S = 0.5
 
@@ -24,6 +28,11 @@ class Subscription:
     `seq` is the last event that was sent. The backlog ends at `head`; the pages are counted from `after` to it, and
     from there on again until the subscription is live.
     """
+
+    __slots__ = (
+        "_advancing", "_behind", "_caught_up", "_dialect", "_ended", "_head", "_hub", "_hubs", "_live", "_outlet",
+        "_page_end", "_stride", "seq",
+    )  # fmt: skip
 
     def __init__(self, hubs: Hubs, hub: Hub, outlet: Outlet, dialect: Dialect, *, after: int, head: int) -> None:
         self.seq = after
@@ -36,6 +45,7 @@ class Subscription:
         self._stride = PAGE
         self._caught_up = False
         self._live = False
+        self._behind = False
         self._ended = False
         self._advancing: asyncio.Task[None] | None = None
 
@@ -53,16 +63,30 @@ class Subscription:
         """Send what may be missed, if the socket is live and keeps up; answers whether it was taken."""
         return self._live and self._outlet.offer(frames)
 
+    def fall_behind(self) -> None:
+        """The client does not keep up: from here on it catches up again, as fast as it reads, without acknowledging."""
+        if self._live:
+            self._leave_hub()
+            self._behind = True
+            self._page_end = MAX_INTEGER
+            self._go_on()
+
     def end(self) -> None:
         """Send nothing more."""
         if self._ended:
             return
         self._ended = True
         if self._live:
-            self._hub.leave(self._dialect, self._outlet)
+            self._leave_hub()
         elif self._advancing:
             self._advancing.cancel()
         self._hubs.leave(self._hub)
+
+    def _leave_hub(self) -> None:
+        """Not live any more. Up to here the hub has sent everything that it let out."""
+        self._live = False
+        self._hub.leave(self._dialect, self._outlet)
+        self.seq = self._hub.seq
 
     def _go_on(self) -> None:
         if self._advancing is None:
@@ -71,16 +95,23 @@ class Subscription:
     async def _advance(self) -> None:
         """Send until the subscription is live, or it is the client's turn to acknowledge a page."""
         try:
-            while not self._join() and self.seq != self._page_end:
+            while not await self._is_done():
                 if self.seq > self._hub.seq and self._caught_up:
                     await self._hub.reach(self.seq)
                 else:
                     await self._send_some()
+        except Stalled:
+            log.info("%s: a socket took nothing after %d", self._hub.room, self.seq)
         except Exception:
             log.exception("%s: catching up after %d failed", self._hub.room, self.seq)
             self._outlet.on_trouble(CloseCode.INTERNAL)
         finally:
             self._advancing = None
+
+    async def _is_done(self) -> bool:
+        if self._behind:
+            await self._outlet.drained()
+        return self._join() or self.seq == self._page_end
 
     def _join(self) -> bool:
         """Whether everything was sent that the hub has let out: from here on the hub sends."""
@@ -90,34 +121,50 @@ class Subscription:
             self._put(self._dialect.caught_up(self._hub.room, self._head))
         if self._caught_up and self.seq == self._hub.seq:
             self._live = True
+            self._behind = False
             self._hub.join(self._dialect, self._outlet)
         return self._live
 
     async def _send_some(self) -> None:
         """Send on towards the end of the page, as much as the socket takes at once."""
-        upto = min(self._page_end, self._hub.seq if self._caught_up else self._head)
-        await self._outlet.drained()
-        try:
-            facts = await self._hubs.log.read_room(self._hub.room, after=self.seq, upto=upto, limit=self._stride)
-        except StoreUnavailable:
-            facts = []
-        if facts:
-            self._send(facts)
-        else:
+        async with self._outlet.piece():
+            try:
+                async with self._hubs.reads:
+                    frames = await self._read(min(self._page_end, self._hub.seq if self._caught_up else self._head))
+            except StoreUnavailable:
+                frames = []
+            self.seq += len(frames)
+            self._hubs.tally.caught_up += len(frames)
+            self._put(b"".join(frames))
+        if not frames:
             await asyncio.sleep(RETRY_S)
 
-    def _send(self, facts: list[Fact]) -> None:
-        frames: list[bytes] = []
-        size = 0
-        for fact in facts:
-            if size > CHUNK_BYTES:
-                break
-            frames.append(self._dialect.event(fact))
-            size += len(frames[-1])
-        self.seq = facts[len(frames) - 1].recorded.seq
-        self._hubs.tally.caught_up += len(frames)
-        self._stride = len(frames) if len(frames) < len(facts) else min(PAGE, self._stride * 2)
-        self._put(b"".join(frames))
+    async def _read(self, upto: int) -> list[bytes]:
+        """A frame for each of the next events: what the hub keeps, if nothing happened that it has not heard of."""
+        tail = self._hub.tail(self._dialect)
+        is_new = tail.has(self.seq + 1) and await self._hubs.find_head(self._hub) <= self._hub.seq
+        if is_new and (kept := tail.read(self.seq, upto, CHUNK_BYTES)):
+            return kept
+        redactions = tail.redactions
+        facts = await self._hubs.log.read_room(self._hub.room, after=self.seq, upto=upto, limit=self._stride)
+        lines = as_lines(facts, self._dialect)
+        if redactions == tail.redactions and all(fact.event for fact in facts):
+            self._keep(tail, lines)
+        return self._fit([line.frame for line in lines])
+
+    def _keep(self, tail: Tail, lines: Sequence[Line]) -> None:
+        """Keep what was read for the next ones who come, if it is the last that the hub let out."""
+        if tail.has(self._hub.seq):
+            tail.prepend(self.seq + 1, lines)
+        elif lines and self.seq + len(lines) == self._hub.seq:
+            tail.append(self.seq + 1, lines)
+
+    def _fit(self, frames: list[bytes]) -> list[bytes]:
+        """As many frames as may be sent at once; as many or twice as many are read the next time."""
+        sizes = list(accumulate(map(len, frames)))
+        fitting = frames[: bisect_left(sizes, CHUNK_BYTES) + 1]
+        self._stride = len(fitting) if len(fitting) < len(frames) else min(PAGE, self._stride * 2)
+        return fitting
 
     def _put(self, frames: bytes) -> None:
         if frames:

@@ -12,6 +12,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from realtime.close_codes import CloseCode
+from realtime.inbox import Inbox, Valve
 from realtime.outlet import EXTENSION, MAX_UNSENT, SHUTDOWN
 
 MAX_WAITING = 16
@@ -28,7 +29,17 @@ LINGER_S = 2.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket connection."""
 
+    # An object with more than 30 attributes of the usual kind has a dictionary of its own, of 1.5 KiB.
+    __slots__ = (
+        "close_timeout", "close_timer", "initial_response", "last_ping_rtt", "pending_ping_payload", "ping_interval",
+        "ping_sent_at", "ping_timeout", "ping_timer", "pong_timer", "queue", "request", "response", "writable",
+    )  # fmt: skip
     leaving = False
+
+    def __init__(self, *how: Any, **more: Any) -> None:
+        super().__init__(*how, **more)
+        self.queue = cast(Any, Inbox())
+        self.writable = cast(Any, Valve())
 
     def write(self, frames: bytes) -> None:
         """Send whole text frames at once. One that is closing or gone takes nothing."""
@@ -67,6 +78,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
+
+    async def send(self, message: Any) -> None:
+        """See the stock protocol. What the handshake was made of is not kept once it is over."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            for part in (self.request, self.response):
+                part.headers.clear()  # the parser holds on to them
+            del self.request, self.response
 
     def handle_cont(self, event: Frame) -> None:
         """Put a message together from a bounded number of pieces."""

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 
 from config.checkups.findings import Finding, Findings, ok, problem, warning
+from realtime import files
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 MIN_SECRET = 32
 MIN_DIFFERENT = 10
-ENOUGH_FILES = 10_000
 POOLER_PORTS = (6432, 6543)
 
 
@@ -54,10 +54,12 @@ def _hosts(hosts: Sequence[str], *, debug: bool) -> Finding:
 
 
 def _open_files() -> Finding:
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit < ENOUGH_FILES:
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)  # a web process raises its own as far as it may
+    enough = settings.MAX_SOCKETS + files.RESERVED
+    if 0 <= limit < enough:
         return warning(
-            "open files", f"at most {limit}, a socket each: raise it (ulimit -n, LimitNOFILE) to {ENOUGH_FILES}"
+            "open files",
+            f"at most {limit}, a socket each: raise it (ulimit -Hn, LimitNOFILE) to {enough}, or lower MAX_SOCKETS",
         )
     return ok("open files", f"at most {limit}")
 

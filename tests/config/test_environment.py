@@ -118,6 +118,13 @@ def test_a_time_must_be_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch, val
         environment.seconds("READY_LAG_S", default=10)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "1000001"])
+def test_a_count_must_be_a_whole_number(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MAX_SOCKETS", value)
+    with pytest.raises(ImproperlyConfigured, match="MAX_SOCKETS"):
+        environment.count("MAX_SOCKETS", default=20_000)
+
+
 def test_the_log_is_for_programs_unless_a_person_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOG_FORMAT", raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)

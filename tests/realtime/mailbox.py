@@ -1,9 +1,11 @@
 """A socket without a network: what is written piles up until it is read, and its reader checks every promise."""
 
+import asyncio
 import json
 from typing import Any
 
 from realtime.encoding import payloads
+from realtime.outlet import BEHIND_UNSENT
 from tests.realtime.client import FLEETING
 
 UNREAD = 2 * 1024 * 1024
@@ -18,6 +20,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.reads = True
+        self._reading = asyncio.Event()
+        self._reading.set()
         self.writes = 0
         self.closed: int | None = None
         self.broken = False
@@ -34,10 +38,20 @@ class Mailbox:
         self.writes += bool(lasting)
 
     def buffered(self) -> int:
-        return 0 if self.reads else UNREAD
+        if not self.reads:
+            return UNREAD
+        return 0 if self._reading.is_set() else BEHIND_UNSENT + 1
 
     async def drained(self) -> None:
-        return
+        await self._reading.wait()
+
+    def read_slowly(self) -> None:
+        """From now on more is written than is read, but not so much that the socket is closed."""
+        self._reading.clear()
+
+    def read_all(self) -> None:
+        """Read what there is, and keep up from now on."""
+        self._reading.set()
 
     def close(self, code: int, reason: str) -> None:
         self.closed = code

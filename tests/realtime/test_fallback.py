@@ -13,6 +13,7 @@ import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidStatus
 
+from realtime import outlet
 from tests.realtime.client import Client
 from tests.realtime.raw import raw
 from tests.realtime.world import World
@@ -22,12 +23,21 @@ from tests.servers import free_port
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Daphne(Server):
-    """The whole application under daphne."""
+APPLICATION = "config.asgi:application"
+COMMANDS = {
+    "daphne": ("-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", APPLICATION),
+    "hypercorn": ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", APPLICATION),
+    "granian": ("-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", APPLICATION),
+}
 
-    def __init__(self) -> None:
+
+class Another(Server):
+    """The whole application under another server."""
+
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.port = free_port()
+        self._command = [word.format(port=self.port) for word in COMMANDS[name]]
         self._environment = os.environ | {
             "DATABASE_URL": f"sqlite:///{self.folder}/verbatim.sqlite3",
             "LIMITS": "off",
@@ -37,8 +47,7 @@ class Daphne(Server):
     def _launch(self, **how: object) -> subprocess.Popen[bytes]:
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=self._environment, check=True)
-        daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "config.asgi:application"]
-        return subprocess.Popen(daphne, cwd=ROOT, env=self._environment, **how)  # type: ignore[call-overload, no-any-return]  # as the parent asks
+        return subprocess.Popen([sys.executable, *self._command], cwd=ROOT, env=self._environment, **how)  # type: ignore[call-overload, no-any-return]  # as the parent asks
 
     def _answers(self) -> bool:
         try:
@@ -48,16 +57,20 @@ class Daphne(Server):
         return True
 
 
-@pytest.fixture(scope="module")
-def daphne() -> Iterator[Daphne]:
-    with Daphne() as daphne:
-        yield daphne
+@pytest.fixture(scope="module", params=[*COMMANDS, None], ids=lambda name: name or "uvicorn as it is")
+def another(request: pytest.FixtureRequest) -> Iterator[Another | None]:
+    """Another server, started once for all tests; none for the one that each test starts in its own process."""
+    if request.param is None:
+        yield None
+        return
+    with Another(request.param) as another:
+        yield another
 
 
-@pytest.fixture(params=["daphne", "uvicorn as it is"])
-async def port(request: pytest.FixtureRequest, world: World) -> AsyncIterator[int]:
-    if request.param == "daphne":
-        yield request.getfixturevalue("daphne").port
+@pytest.fixture
+async def port(another: Another | None, world: World) -> AsyncIterator[int]:
+    if another:
+        yield another.port
     else:
         async with world.serve(ws_protocol_class=WebSocketsSansIOProtocol):
             yield world.port
@@ -164,7 +177,8 @@ async def test_a_socket_that_vanishes_harms_nobody(port: int, room: str) -> None
             assert posted["type"] == "posted"
 
 
-async def test_a_slow_reader_is_closed_by_the_relay_too(world: World) -> None:
+async def test_a_slow_reader_is_closed_by_the_relay_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet, "STALLED_S", 0.2)
     room = "slow"
     async with world.serve(ws_protocol_class=WebSocketsSansIOProtocol), raw(world.port, receive_bytes=4096) as slow:
         await world.say("hi", room)

@@ -127,6 +127,16 @@ class Promises(RuleBasedStateMachine):
             listener.mailbox.reads = False
 
     @rule(name=CLIENTS)
+    def read_slowly(self, name: str) -> None:
+        if listener := self.listeners.get(name):
+            listener.mailbox.read_slowly()
+
+    @rule(name=CLIENTS)
+    def read_all(self, name: str) -> None:
+        if listener := self.listeners.get(name):
+            listener.mailbox.read_all()
+
+    @rule(name=CLIENTS)
     def acknowledge(self, name: str) -> None:
         if listener := self.listeners.get(name):
             self.run(listener.acknowledge())
@@ -149,7 +159,7 @@ class Promises(RuleBasedStateMachine):
                 assert event["position"] == facts[event["seq"] - 1].recorded.position
 
     def _is_behind(self, listener: Listener, head: int) -> bool:
-        if listener.session.ended or not listener.mailbox.reads or not listener.acks:
+        if listener.session.ended or not listener.acks or listener.mailbox.buffered():
             return False
         return not listener.mailbox.subscription() or listener.last_seen() < head
 
@@ -161,6 +171,7 @@ class Promises(RuleBasedStateMachine):
     def teardown(self) -> None:
         for listener in self.listeners.values():
             listener.mailbox.reads = True
+            listener.mailbox.read_all()
         self.bus.fault = None
         self.run(self._settle())
         self.nobody_was_promised_more()

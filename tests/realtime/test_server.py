@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from realtime import http, upgraded
+from realtime import http, outlet, upgraded
 from tests.cast import GENERAL
 from tests.realtime.raw import OURS, Raw, raw
 from tests.realtime.world import World
@@ -117,8 +117,9 @@ async def test_whoever_does_not_answer_pings_is_gone(world: World) -> None:
 
 
 async def test_a_client_that_stops_reading_is_cut_loose_and_told_to_resume_and_others_do_not_notice(
-    served: World,
+    served: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outlet, "STALLED_S", 0.2)
     await served.say("hi")
     async with raw(served.port, receive_bytes=4096) as slow, served.connect() as client:
         await slow.shake_hands(f"/chat/{GENERAL}/")
@@ -140,6 +141,7 @@ async def stop_reading_while(world: World, others: Coroutine[None, None, list[di
 
 
 async def test_a_client_that_never_reads_the_end_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet, "STALLED_S", 0.2)
     monkeypatch.setattr(upgraded, "CLOSE_S", 0.3)
     await world.say("hi")
     async with world.serve() as server, raw(world.port, receive_bytes=4096) as slow, world.connect() as client:
