@@ -122,20 +122,21 @@ class Handlers:
         rules.check_seen(standing, reader.person, auditor=reader.auditor)
         return standing
 
-    async def enter(self, room: str, caller: Caller) -> Rules:
-        """Come into a room to listen: open it if need be and allowed.
+    async def find_or_open(self, room: str, caller: Caller) -> Rules:
+        """The rules of a room that somebody wants to come into: it is opened if need be and allowed.
 
-        Raises: NotFound, Banned, Unauthenticated, InvalidField, LabelReserved, Unavailable.
+        Raises: NotFound, Unauthenticated, InvalidField, LabelReserved, Unavailable.
         """
         rules.check_label(room)
+        reader = Reader(caller.person)
         try:
-            return await self.admit(room, caller)
+            return await self.rules(room, reader)
         except NotFound:
             if not self._autocreate:
                 raise
         with suppress(RoomExists):  # somebody was faster, or it is not theirs to see: the rules tell
             await self.handle(OpenRoom(room=room), caller)
-        return await self.admit(room, caller)
+        return await self.rules(room, reader)
 
     async def admit(self, room: str, caller: Caller) -> Rules:
         """Let somebody listen to a room that there is. Raises: NotFound, Banned, Unauthenticated, Unavailable."""

@@ -9,7 +9,8 @@ from commands.handlers import Receipt
 from commands.message import PostMessage
 from realtime.close_codes import CloseCode
 from realtime.encoding import CLASSIC
-from realtime.session import Session, as_refusal, close_code
+from realtime.refusals import as_refusal, close_code
+from realtime.session import Session
 
 log = logging.getLogger(__name__)
 

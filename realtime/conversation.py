@@ -35,6 +35,7 @@ from realtime.encoding import VERBATIM, encode
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import MAX_MALFORMED
+from realtime.refusals import as_refusal, close_code
 from realtime.replays import Replays
 from realtime.server_frames import (
     Disconnect,
@@ -48,7 +49,7 @@ from realtime.server_frames import (
     Unsubscribed,
     Welcome,
 )
-from realtime.session import Session, Visitor, as_refusal, close_code
+from realtime.session import Session, Visitor
 
 LIMITS = Limits()
 SPREAD_MS = 5000
@@ -68,7 +69,7 @@ class Conversation(Session):
 
     def __init__(self, visitor: Visitor, outlet: Outlet, handlers: Handlers, hubs: Hubs) -> None:
         super().__init__(visitor, outlet, handlers, hubs)
-        self._replays = Replays(hubs.log, outlet, self._say)
+        self._replays = Replays(hubs, outlet, self._say)
 
     def welcome(self) -> None:
         """Say who they are taken for."""
@@ -145,9 +146,14 @@ class Conversation(Session):
 
     async def _replay(self, frame: Replay) -> None:
         await self._handlers.admit(frame.room, self._caller())
-        self._say(await self._replays.begin(frame))
+        async with self._hubs.reads:
+            hub, head = await self._come_into(frame.room)
+        self._say(await self._replays.begin(frame, hub, head))
         if self.ended:
             self._replays.stop_all()
+
+    def _is_in(self, room: str) -> bool:
+        return super()._is_in(room) or self._replays.plays(room)
 
     def _began(self, room: str, frame_id: FrameId, head: int, after: int) -> None:
         self._say(Subscribed(id=_repeat(frame_id), room=room, head=head, after=after))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -12,6 +13,8 @@ from commands.subscription import Fact, Log
 from realtime.client_frames import Pause, Replay, Resume, Seek, Stop
 from realtime.close_codes import CloseCode
 from realtime.encoding import event
+from realtime.hub import Hub
+from realtime.hubs import Hubs
 from realtime.outlet import Outlet, Stalled
 from realtime.player import Pace, Player
 from realtime.protocol import MAX_REPLAYS
@@ -49,32 +52,48 @@ class Screen:
         await self._outlet.drained()
 
 
+class Playing(NamedTuple):
+    """A replay, and the hub of its room: it tells of whoever is banned meanwhile."""
+
+    player: Player
+    task: asyncio.Task[None]
+    hub: Hub
+
+
 class Replays:
     """What plays for one socket. `say` sends a frame: it is told when one has come to its end."""
 
-    def __init__(self, log: Log, outlet: Outlet, say: Callable[[Replaying], None]) -> None:
-        self._log = log
+    def __init__(self, hubs: Hubs, outlet: Outlet, say: Callable[[Replaying], None]) -> None:
+        self._hubs = hubs
+        self._log = hubs.log
         self._outlet = outlet
         self._say = say
-        self._playing: dict[str, tuple[Player, asyncio.Task[None]]] = {}
+        self._playing: dict[str, Playing] = {}
 
-    async def begin(self, frame: Replay) -> Replaying:
-        """Play a room, from the beginning if it plays already. Whether one may is asked before.
+    async def begin(self, frame: Replay, hub: Hub, head: int) -> Replaying:
+        """Play a room that one has come into, from the beginning if it plays already; `hub` is left in the end.
 
         Raises: InvalidField, AfterBeyondHead, RateLimited for too many, StoreUnavailable.
         """
-        head = await self._log.head(frame.room)
+        try:
+            player = await self._make(frame, head)
+        except BaseException:
+            self._hubs.leave(hub)
+            raise
+        self.stop(frame.room)
+        screen = Screen(self._outlet, lambda: self._say(_replaying(player)))
+        task = asyncio.create_task(self._run(player, screen), name=f"replay {frame.room}")
+        self._playing[frame.room] = Playing(player, task, hub)
+        return _replaying(player, frame.id)
+
+    async def _make(self, frame: Replay, head: int) -> Player:
         first = max(1, await self._seq(frame.room, "from", frame.from_, since=True))
         last = head if frame.to is None else await self._seq(frame.room, "to", frame.to, since=False)
         if max(first if isinstance(frame.from_, int) else 1, last) > head:
             raise AfterBeyondHead
         if frame.room not in self._playing and len(self._playing) >= MAX_REPLAYS:
             raise RateLimited(f"A socket replays at most {MAX_REPLAYS} rooms at a time: stop one.")
-        self.stop(frame.room)
-        player = Player(self._log, frame.room, first, last, Pace(frame.speed, frame.max_gap_ms))
-        screen = Screen(self._outlet, lambda: self._say(_replaying(player)))
-        self._playing[frame.room] = player, asyncio.create_task(self._run(player, screen), name=f"replay {frame.room}")
-        return _replaying(player, frame.id)
+        return Player(self._log, frame.room, first, last, Pace(frame.speed, frame.max_gap_ms))
 
     async def control(self, frame: Control) -> Replaying:
         """Do what is asked of a replay. Raises: NotFound if there is none, InvalidField, StoreUnavailable."""
@@ -92,10 +111,15 @@ class Replays:
                 self.stop(frame.room)
         return _replaying(player, frame.id, stopped=isinstance(frame, Stop))
 
+    def plays(self, room: str) -> bool:
+        """Whether a room plays, or has played to its end."""
+        return room in self._playing
+
     def stop(self, room: str) -> None:
         """Play a room no more, if it plays."""
-        if room in self._playing:
-            self._playing.pop(room)[1].cancel()
+        if playing := self._playing.pop(room, None):
+            playing.task.cancel()
+            self._hubs.leave(playing.hub)
 
     def stop_all(self) -> None:
         """Play nothing more."""
@@ -106,7 +130,7 @@ class Replays:
         """Raises: NotFound."""
         if room not in self._playing:
             raise NotFound("Nothing of this room is being replayed here.")
-        return self._playing[room][0]
+        return self._playing[room].player
 
     async def _run(self, player: Player, screen: Screen) -> None:
         try:

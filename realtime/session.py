@@ -1,35 +1,24 @@
 """A socket's conversation, in either dialect: the rooms that it listens to, and what it posts."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, NamedTuple
 
-from commands.errors import (
-    AfterBeyondHead,
-    Banned,
-    Internal,
-    RateLimited,
-    Refusal,
-    Unauthenticated,
-    Unavailable,
-)
+from commands.errors import AfterBeyondHead, RateLimited, Refusal, Unavailable
 from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller, Identity
 from commands.serving import serve
-from commands.subscription import StoreUnavailable
 from realtime.close_codes import CloseCode
 from realtime.encoding import Dialect
 from realtime.hub import Hub
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet
 from realtime.protocol import MAX_ROOMS
+from realtime.refusals import as_refusal
 from realtime.server_frames import Somebody
 from realtime.subscription import Subscription
-
-log = logging.getLogger(__name__)
 
 MAX_OPEN_POSTS = 64
 """Posts of one socket that are not durable yet; while there are so many, nothing more is read from it."""
@@ -60,6 +49,7 @@ class Session:
         self._handlers = handlers
         self._hubs = hubs
         self._subscriptions: dict[str, Subscription] = {}
+        self._coming_into: set[str] = set()
         self._open_posts = asyncio.Semaphore(MAX_OPEN_POSTS)
         self._unanswered: set[asyncio.Future[Receipt]] = set()
         self._name = secrets.token_hex(8)
@@ -95,8 +85,8 @@ class Session:
         self.end(CloseCode.SHUTTING_DOWN, self._hubs.return_ms())
 
     def ban(self, room: str, person: str) -> None:
-        """Somebody was banned from a room: if that is who this is, and they listen to it, the session ends."""
-        if person == self.visitor.identity.person and room in self._subscriptions:
+        """Somebody was banned from a room: if that is who this is, and they are in it, the session ends."""
+        if person == self.visitor.identity.person and self._is_in(room):
             self._hubs.company.expel(room, person)
             self.end(CloseCode.BANNED)
 
@@ -142,13 +132,29 @@ class Session:
     async def _enter(self, room: str) -> tuple[Hub, int]:
         """Come into a room; its hub, and its head. Raises: what keeps somebody out."""
         async with self._hubs.reads:
-            await self._handlers.enter(room, self._caller())
-            hub = self._hubs.enter(room)
-            try:
-                return hub, await self._hubs.find_head(hub)
-            except BaseException:
-                self._hubs.leave(hub)
-                raise
+            await self._handlers.find_or_open(room, self._caller())
+            return await self._come_into(room)
+
+    async def _come_into(self, room: str) -> tuple[Hub, int]:
+        """The hub of a room that there is, and its head.
+
+        Whether they are banned is asked when the hub is heard already: of a later ban it tells. Raises: Banned, …
+        """
+        hub = self._hubs.enter(room)
+        self._coming_into.add(room)
+        try:
+            head = await self._hubs.find_head(hub)
+            await self._handlers.admit(room, self._caller())
+        except BaseException:
+            self._hubs.leave(hub)
+            raise
+        finally:
+            self._coming_into.discard(room)
+        return hub, head
+
+    def _is_in(self, room: str) -> bool:
+        """Whether they hear of a room, or are about to."""
+        return room in self._subscriptions or room in self._coming_into
 
     def unsubscribe(self, room: str, *, may_return: bool = False) -> None:
         """Listen no more to a room, if it was listened to; a socket that is cut off may return in a moment."""
@@ -221,22 +227,3 @@ def _within(after: int | None, head: int) -> int:
     if after > head:
         raise AfterBeyondHead
     return after
-
-
-def as_refusal(error: BaseException) -> Refusal:
-    """What to tell a client about an error; one that nobody expected is logged."""
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, StoreUnavailable):
-        return Unavailable()
-    log.error("a frame could not be handled", exc_info=error)
-    return Internal()
-
-
-def close_code(refusal: Refusal) -> CloseCode:
-    """How a socket ends whose address names a room that cannot be had."""
-    if isinstance(refusal, Unauthenticated):
-        return CloseCode.NOT_SIGNED_IN
-    if isinstance(refusal, Banned):
-        return CloseCode.BANNED
-    return CloseCode.INTERNAL if refusal.retryable else CloseCode.BAD_REQUEST

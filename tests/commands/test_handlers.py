@@ -127,7 +127,7 @@ async def test_a_ban_can_end_and_be_lifted(handlers: Handlers) -> None:
         await handlers.handle(Ban(room="general", person="guest:grace", until=now_ms() - 1), ADA)
     await handlers.handle(Ban(room="general", person="guest:grace"), ADA)
     with pytest.raises(Banned):
-        await handlers.enter("general", GRACE)
+        await handlers.admit("general", GRACE)
     again = await handlers.handle(Ban(room="general", person="guest:grace"), ADA)
     assert (again.changed, again.seq) == (False, 2)
     await handlers.handle(Unban(room="general", person="guest:grace"), ADA)
@@ -143,7 +143,7 @@ async def test_what_another_process_undid_is_done_again(handlers: Handlers, else
     for command in (ban, here):
         assert (await handlers.handle(command, ADA)).changed
     with pytest.raises(Banned):
-        await elsewhere.enter("general", GRACE)
+        await elsewhere.admit("general", GRACE)
     assert (await elsewhere.handle(here, ADA)).changed is False
 
 
@@ -195,7 +195,7 @@ async def test_a_private_room_is_not_there_for_others(handlers: Handlers, elsewh
         for refused in (
             door.rules("garden", Reader(GRACE.person)),
             door.rules("garden", Reader()),
-            door.enter("garden", GRACE),
+            door.find_or_open("garden", GRACE),
         ):
             with pytest.raises(NotFound):
                 await refused
@@ -208,13 +208,13 @@ async def test_without_autocreate_rooms_must_be_opened_first(store: Store, mappe
     with pytest.raises(NotFound):
         await handlers.handle(say("hi"), ADA)
     with pytest.raises(NotFound):
-        await handlers.enter("general", ADA)
+        await handlers.find_or_open("general", ADA)
     await handlers.handle(OpenRoom(room="general"), ADA)
     assert (await handlers.handle(say("hi"), ADA)).seq == 2
 
 
 async def test_entering_opens_a_room_once(handlers: Handlers, store: Store) -> None:
-    entered = await asyncio.gather(*(handlers.enter("general", caller) for caller in (ADA, GRACE, ADA)))
+    entered = await asyncio.gather(*(handlers.find_or_open("general", caller) for caller in (ADA, GRACE, ADA)))
     assert {standing.seq for standing in entered} == {1}
     assert await store.head("general") == 1
 

@@ -1,8 +1,11 @@
 """Whoever is banned hears nothing more of the room."""
 
+import json
+
 import pytest
 
 from commands.member import Ban
+from realtime.hub import Hub
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.realtime.client import Client
 from tests.realtime.test_hub import arrived, listen, until
@@ -52,3 +55,34 @@ async def test_who_is_banned_from_another_room_stays(served: World) -> None:
         await served.handlers.handle(Ban(room=GARDEN, person=GRACE), served.caller(ADA))
         await served.say("still here")
         assert (await client.receive("event"))["data"]["message"] == "still here"
+
+
+async def test_who_is_banned_sees_no_more_of_a_replay(served: World) -> None:
+    for _ in range(3):
+        await served.say("hello")
+    async with served.connect(token=served.token(GRACE)) as client:
+        await client.send("replay", room=GENERAL, **{"from": 1}, speed=0.1)
+        await client.receive("replaying")
+        await served.handlers.handle(Ban(room=GENERAL, person=GRACE), served.caller(ADA))
+        code, _ = await client.closed()
+        assert code == 4507
+    await until(lambda: served.hubs.rooms == 0)
+
+
+async def test_who_is_banned_while_they_come_in_does_not_stay(world: World) -> None:
+    await world.say("hello")
+    mailbox, session = await listen(world, GARDEN)
+    world.hubs.sessions.add(session)
+    person = session.visitor.identity.person
+    find_head = world.hubs.find_head
+
+    async def banned_meanwhile(hub: Hub) -> int:
+        await world.handlers.handle(Ban(room=GENERAL, person=person), world.caller(ADA))
+        return await find_head(hub)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.hubs, "find_head", banned_meanwhile)
+        await session.receive(json.dumps({"type": "subscribe", "room": GENERAL}))
+    await until(lambda: "banned" in [frame.get("code") for frame in mailbox.frames])
+    assert GENERAL not in session._subscriptions
+    assert GENERAL not in world.hubs._hubs
