@@ -65,15 +65,18 @@ class Pages:
             return page._replace(items=await hide_redacted(self._log, room, page.items))
         return page
 
-    async def _among(self, room: str, message_id: str | None) -> tuple[Among, str | None]:
-        """Among which messages to look. Raises: NotFound for a thread of a message that is not there."""
+    async def _among(self, room: str, message_id: str | None) -> tuple[Among, str | int | None]:
+        """Among which messages to look: which thread, or the seq of the only one.
+
+        Raises: NotFound for a thread of a message that is not there.
+        """
         if message_id is None:
             return "room", None
         rows = await self._read.rows(statements.THREAD, {"room": room, "message_id": message_id})
         if not rows:
             raise NotFound
-        [(beginning, thread)] = rows
-        return "message" if thread is None else "thread", beginning
+        [(seq, thread)] = rows
+        return ("message", seq) if thread is None else ("thread", thread)
 
     async def _moment(self, room: str, wanted: Wanted) -> int | None:
         """The seq as of which the page is wanted, if it is one of the past."""
