@@ -53,6 +53,17 @@ async def test_beyond_the_head_there_is_no_moment(nobody: Client, story: dict[st
     await nobody.refused("GET", story["path"], "after_beyond_head", params={"as_of": 8})
 
 
+@pytest.mark.parametrize("before", [1, 0, -1, -(2**63) - 1, -9999999999999999999])
+async def test_before_the_first_event_the_room_is_empty(nobody: Client, story: dict[str, Any], before: int) -> None:
+    page = await as_of(nobody, story, before)
+    assert (page["items"], page["as_of"], page["head_seq"]) == ([], max(0, before), 7)
+
+
+async def test_no_number_is_too_large_to_be_beyond_the_head(nobody: Client, story: dict[str, Any]) -> None:
+    for seq in (2**63, 9999999999999999999):
+        await nobody.refused("GET", story["path"], "after_beyond_head", params={"as_of": seq})
+
+
 @pytest.mark.parametrize("value", ["", "now", "1.5", "2026-11-22T09:43:43", "2026-11-22"])
 async def test_a_moment_is_a_seq_or_a_time(nobody: Client, garden: str, value: str) -> None:
     assert await nobody.wrong_fields("GET", f"/rooms/{garden}/messages", params={"as_of": value}) == {"as_of"}
