@@ -96,6 +96,13 @@ class PageQuery(AtLeast):
         )
 
 
+class RevisionsQuery(Query):
+    """Which of a message's versions."""
+
+    after: AfterSeq = Field(default=0, description="Those after this seq; `next` of the page before")
+    limit: Annotated[int, Field(ge=1, le=200), Number] = 200
+
+
 class TapeQuery(Query):
     """How closely to look at the whole life of a room."""
 

@@ -51,6 +51,10 @@ _SUBJECTS = (
     "UNION ALL SELECT ends.* FROM unnest(%(ends_of)s::text[]) wanted (subject) CROSS JOIN LATERAL ("
     f"({_END.format(direction='ASC')}) UNION ALL ({_END.format(direction='DESC')})) ends"
 )
+_ABOUT = (
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = %s "
+    "AND originator_version > %s ORDER BY originator_version LIMIT %s"
+)
 # One probe for each, to its last event: a message that was edited a thousand times costs no more than another.
 _LAST_TOPICS = (
     "SELECT wanted.subject, last.topic FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
@@ -138,6 +142,10 @@ class PostgresStore(PostgresApplicationRecorder):
         wanted = {"stream": stream, "subjects": list(subjects), "ends_of": list(ends_of)}
         rows = await self.reading.select(_SUBJECTS, wanted, Recorded._make)
         return sorted(set(rows), key=lambda row: row.seq)
+
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """See `Store.read_about`."""
+        return await self.reading.select(_ABOUT, [stream, subject, after, limit], Recorded._make)
 
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """See `Store.last_topics`."""

@@ -120,6 +120,14 @@ class SQLiteStore(SQLiteApplicationRecorder):
         )
         return sorted(set(rows), key=lambda row: row.seq)
 
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """See `Store.read_about`."""
+        return await self._read(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND subject = ? AND originator_version > ? "
+            "ORDER BY originator_version LIMIT ?",
+            (stream, subject, after, limit),
+        )
+
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """See `Store.last_topics`."""
         statement = (

@@ -133,6 +133,9 @@ class Store(Protocol):
         All of it is of one snapshot. Cost: the events returned, never the stream.
         """
 
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """The events about one subject of a stream with seq > `after`, by seq. Cost: the events returned."""
+
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """The topic of the last event about each of these subjects that there is one about. Cost: their number."""
 

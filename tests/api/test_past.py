@@ -79,6 +79,35 @@ async def test_every_version_of_a_message_is_there(ada: Client, nobody: Client, 
     assert second["edited_at"].endswith("Z")
 
 
+async def test_versions_are_read_in_parts(ada: Client, nobody: Client, garden: str) -> None:
+    path = f"/rooms/{garden}/messages"
+    message = f"{path}/{(await ada.ask('POST', path, json={'message': '2'})).json()['message_id']}"
+    for seq in range(3, 7):
+        await ada.ask("PATCH", message, json={"message": str(seq)})
+
+    async def read(limit: int) -> list[list[tuple[int, str | None]]]:
+        """Every page: the seqs of its versions, and what they said."""
+        pages, after = [], 0
+        while after is not None:
+            page = await nobody.get(f"{message}/revisions", after=after, limit=limit)
+            pages.append([(item["seq"], item["message"]) for item in page["items"]])
+            assert all((item["edited_at"] is None) == (item["seq"] == 2) for item in page["items"])
+            after = page["next"]
+        return pages
+
+    whole = [(seq, str(seq)) for seq in range(2, 7)]
+    assert await read(2) == [whole[:2], whole[2:4], whole[4:]]
+    assert await read(5) == await read(200) == [whole]
+    await ada.ask("DELETE", message)
+    hidden = [(seq, None) for seq, _ in whole]
+    assert await read(2) == [hidden[:2], hidden[2:4], hidden[4:]]
+    assert await read(5) == [hidden]
+    beyond = await nobody.get(f"{message}/revisions", after=7)
+    assert beyond == {"items": [], "redacted_by": ada.person, "next": None}
+    for name, value in (("after", "-1"), ("limit", "0"), ("limit", "201"), ("limit", "all")):
+        assert await nobody.wrong_fields("GET", f"{message}/revisions", params={name: value}) == {name}
+
+
 async def test_versions_of_what_was_redacted_say_nothing(ada: Client, nobody: Client, story: dict[str, Any]) -> None:
     for client in (nobody, ada):
         items = (await client.get(f"{story['message']}/revisions"))["items"]

@@ -115,6 +115,7 @@ async def work(store: PostgresStore, stream: str, rounds: int) -> None:
         await store.read_stream(stream, after=head, limit=10)
         await store.read_stream(stream, upto=head, backwards=True, limit=10)
         await store.read_subjects(stream, ["message:4", f"new{i}", "none"], ends_of=["rules", "message:5", "none"])
+        await store.read_about(stream, "rules", after=head // 2, limit=10)
         await store.last_topics(stream, ["message:4", f"new{i}", "none"])
         await store.read_last(stream, ["message:4", f"new{i}", "none"], upto=head)
         position = await store.last_position()
