@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from commands import reaction
 from commands.amending import EditMessage, RedactMessage
 from commands.errors import Archived, Banned, Forbidden, NotFound, RateLimited, Redacted, Unauthenticated
 from commands.handlers import Command, Handlers, Receipt
@@ -90,6 +91,20 @@ async def test_a_decision_reads_as_much_of_a_message_however_often_it_was_edited
     for command in (edit(posted, "hello"), react(posted), say("helo", "one"), redact(posted), redact(posted)):
         await elsewhere.handle(command, GRACE)
     assert max(read) == len(["rules", "first", "last"])
+
+
+async def test_a_decision_reads_only_so_many_changes_of_mind(
+    handlers: Handlers, store: Store, posted: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaction, "MAX_CHANGES", 6)
+    for _ in range(3):
+        await handlers.handle(react(posted), GRACE)
+        await handlers.handle(unreact(posted), GRACE)
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="too often"):
+            await handlers.handle(react(posted), GRACE)
+    assert len(await store.read_about("general", f"reaction:{posted.message_id}:guest:grace")) == 6
+    assert (await handlers.handle(react(posted), ADA)).changed
 
 
 async def test_a_retried_post_gets_its_first_answer_also_after_edits(
