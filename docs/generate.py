@@ -132,7 +132,7 @@ def kind(of: Any) -> str:
     if get_origin(of) in (Union, UnionType):
         return " or ".join(dict.fromkeys(kind(one) for one in get_args(of) if one is not msgspec.UnsetType))
     if get_origin(of) is Literal:
-        return " or ".join(f'`"{value}"`' for value in get_args(of))
+        return " or ".join(f"`{msgspec.json.encode(value).decode()}`" for value in get_args(of))
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         return "object: " + ", ".join(f"`{field.name}`" for field in fields(of))
     return NAMES.get(of, "object")
