@@ -50,7 +50,7 @@ class Pages:
         """The page that is wanted. Raises: RoomParked, NotFound, AfterBeyondHead, ProjectionBehind, Unavailable."""
         among, thread = await self._among(room, wanted.get("thread"))
         as_of = await self._moment(room, wanted)
-        kind, place = _place(wanted)
+        kind, place = _place(wanted, as_of)
         parameters = {"room": room, "limit": wanted.get("limit", LIMIT) + 1, kind: place}
         if thread is not None:
             parameters["thread"] = thread
@@ -111,13 +111,17 @@ def check_not_parked(parked: object) -> None:
         raise RoomParked(retry_after_ms=5000)
 
 
-def _place(wanted: Wanted) -> tuple[Kind, int]:
-    kinds: tuple[Kind, ...] = ("after", "around", "at")
+def _place(wanted: Wanted, as_of: int | None) -> tuple[Kind, int]:
+    """Where the page is; in the past no seq beyond that moment, which would be the same page."""
+    last = BEYOND if as_of is None else as_of
+    kinds: tuple[Kind, ...] = ("after", "around")
     for kind in kinds:
         if (place := wanted.get(kind)) is not None:
-            return kind, place
+            return kind, min(place, last)
+    if (time := wanted.get("at")) is not None:
+        return "at", time
     before = wanted.get("before")
-    return "before", BEYOND if before is None else before
+    return "before", last + 1 if before is None else min(before, last + 1)
 
 
 def _head(rows: Sequence[tuple[Any, ...]]) -> int:

@@ -16,7 +16,7 @@ from commands.errors import ProjectionBehind, RoomParked, Unavailable
 from commands.rules import ChangeRoom, OpenRoom
 from projections import statements
 from projections.history_statements import MOMENT, THREAD, Among, Kind, page
-from projections.reading import _NAMED
+from projections.reading import _NAMED, SQLiteReading
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, Running, enlarge, execute, said
 
@@ -174,6 +174,26 @@ async def _plan(deployment: Deployment, database: str, statement: str, place: di
     literal = _NAMED.sub(lambda found: repr(place[found[1]]), statement)
     explain = "EXPLAIN QUERY PLAN" if database.startswith("sqlite") else "EXPLAIN"
     return "\n".join(str(row[-1]) for row in await deployment.queries._read.rows(f"{explain} {literal}", {}))
+
+
+async def test_a_page_costs_the_same_wherever_it_is(deployment: Deployment, database: str) -> None:
+    if not isinstance(deployment.queries._read, SQLiteReading):
+        pytest.skip("PostgreSQL's plans tell it: nothing is filtered")
+    await fill(deployment)
+    enlarge(database, analysed=False)
+    await asyncio.gather(*(deployment.page(limit=1) for _ in range(50)))
+    steps: list[int] = []
+    for connection in deployment.queries._read._connections:
+        connection.set_progress_handler(lambda: steps.append(1), 1)
+    execute("UPDATE history_room SET head_seq = 21000")
+    places: dict[Kind, tuple[int, ...]] = dict.fromkeys(KINDS, (0, 20, 5000, 15_000, 2**53)) | {"at": (5000, 15_000)}
+    for kind, thread, as_of in product(KINDS, (None, "15000", "5000"), (None, 1, 5, 20_000)):
+        for place in places[kind]:
+            steps.clear()
+            wanted: dict[str, Any] = {kind: place, "thread": thread, "as_of": as_of}
+            await deployment.page(limit=5, **wanted)
+            cost = len(steps)
+            assert cost < 2000, (kind, thread, as_of, place)
 
 
 async def test_reading_waits_for_the_position_that_was_promised(deployment: Deployment) -> None:
