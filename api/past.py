@@ -1,4 +1,4 @@
-"""What was: every version of a message, and how a room's life is spread over time."""
+"""What was: the versions of a message, and how a room's life is spread over time."""
 
 import msgspec
 from django.http import HttpResponse
@@ -9,10 +9,11 @@ from api.answers import Answer, send_json
 from api.credentials import reader
 from api.documentation import IN_ROOM, documented
 from api.places import Label, MessageId, check_message
-from api.query import TapeQuery
+from api.query import RevisionsQuery, TapeQuery
 from api.requests import Request
 from commands.clock import rfc3339
 from commands.errors import InvalidField, NotFound, RoomParked
+from commands.events import MessageEdited
 
 router = Router(tags=["the past"])
 
@@ -27,10 +28,11 @@ class Revision(Answer):
 
 
 class Revisions(Answer):
-    """Every version of a message, by seq."""
+    """Versions of a message, by seq."""
 
     items: list[Revision]
     redacted_by: str | None = Field(description="null when the message was not redacted")
+    next: int | None = Field(description="To be sent back as `after`; null on the last page")
 
 
 class TapePoint(Answer):
@@ -50,31 +52,31 @@ class Tape(Answer):
 @router.get(
     "/{label}/messages/{message_id}/revisions",
     operation_id="read_revisions",
-    **documented({200: Revisions}, IN_ROOM),
+    **documented({200: Revisions}, IN_ROOM, InvalidField),
 )
-async def read_revisions(request: Request, label: Label, message_id: MessageId) -> HttpResponse:
-    """Every version that a message had, the first one first.
+async def read_revisions(
+    request: Request, label: Label, message_id: MessageId, wanted: Query[RevisionsQuery]
+) -> HttpResponse:
+    """The versions that a message had, the first one first.
 
     Of a redacted one they are all there, and say nothing, but to an auditor.
     """
     check_message(message_id)
     who = await reader(request)
     rules = await request.handlers.rules(label, who)
-    versions = await request.log.revisions(label, message_id, auditor=who.auditor)
-    if not versions:
+    found = await request.log.revisions(label, message_id, after=wanted.after, limit=wanted.limit, auditor=who.auditor)
+    if found is None:
         raise NotFound
     items = [
         {
             "seq": fact.recorded.seq,
             "message": None if fact.stub else version.message,
-            "edited_at": rfc3339(version.occurred_at) if number else None,
+            "edited_at": rfc3339(version.occurred_at) if isinstance(version, MessageEdited) else None,
             "by": version.actor,
         }
-        for number, (fact, version) in enumerate(versions)
+        for fact, version in found.versions
     ]
-    subject = f"message:{message_id}"
-    redacted_by = (await request.log.redacted_by_whom(label, [subject])).get(subject)
-    body = msgspec.json.encode({"items": items, "redacted_by": redacted_by})
+    body = msgspec.json.encode({"items": items, "redacted_by": found.redacted_by, "next": found.next})
     return send_json(body, private=who.auditor or rules.visibility == "private")
 
 

@@ -33,7 +33,7 @@ def event_types(text: str) -> str:
 def seq_or_moment(text: str) -> tuple[int | None, int | None]:
     """A seq, or an RFC 3339 time as Unix milliseconds: one of the two. Raises: ValueError."""
     if _WHOLE_NUMBER.fullmatch(text):
-        return min(int(text), MAX_NUMBER), None
+        return max(0, min(int(text), MAX_NUMBER)), None
     try:
         return None, moment(text)
     except ValueError:
@@ -94,6 +94,13 @@ class PageQuery(AtLeast):
             as_of_time=as_of_time,
             auditor=auditor,
         )
+
+
+class RevisionsQuery(Query):
+    """Which of a message's versions."""
+
+    after: AfterSeq = Field(default=0, description="Those after this seq; `next` of the page before")
+    limit: Annotated[int, Field(ge=1, le=200), Number] = 200
 
 
 class TapeQuery(Query):

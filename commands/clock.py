@@ -7,6 +7,9 @@ from functools import lru_cache
 
 Milliseconds = int
 
+LATEST_MS: Milliseconds = 253_402_300_799_999
+"""The end of the year 9999, in UTC: the last time that can be written."""
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

@@ -37,7 +37,8 @@ class PostMessage(msgspec.Struct, frozen=True, kw_only=True):
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one message as of `seq`, the last event about it; seq 0 was never posted.
 
-    `text` is what it says now, `original` what it said at first: a retry of the post is compared with that.
+    `text` is what it says now, `original` what it said at first: a retry of the post is compared with that. Only the
+    first event about a message and the last one make a difference to it.
     """
 
     seq: int = 0

@@ -41,8 +41,20 @@ _FORWARDS, _BACKWARDS = _STREAM.format(direction="ASC"), _STREAM.format(directio
 # not analysed yet, and reads it all.
 _AFTER = f"FROM public.stored_events WHERE notification_id > %s AND notification_id < {BEYOND_ALL}"
 _ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT %s"
+_END = (
+    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = %(stream)s AND e.subject = wanted.subject "
+    "ORDER BY e.originator_version {direction} LIMIT 1"
+)
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
-_SUBJECTS = f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = ANY(%s)"
+_SUBJECTS = (
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %(stream)s AND subject = ANY(%(subjects)s) "
+    "UNION ALL SELECT ends.* FROM unnest(%(ends_of)s::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    f"({_END.format(direction='ASC')}) UNION ALL ({_END.format(direction='DESC')})) ends"
+)
+_ABOUT = (
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = %s "
+    "AND originator_version > %s ORDER BY originator_version LIMIT %s"
+)
 # One probe for each, to its last event: a message that was edited a thousand times costs no more than another.
 _LAST_TOPICS = (
     "SELECT wanted.subject, last.topic FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
@@ -123,10 +135,17 @@ class PostgresStore(PostgresApplicationRecorder):
         """See `Store.read_all`."""
         return await self.reading.select(_ALL, [after, limit], Recorded._make)
 
-    async def read_subjects(self, stream: str, subjects: Sequence[str]) -> list[Recorded]:
+    async def read_subjects(
+        self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()
+    ) -> list[Recorded]:
         """See `Store.read_subjects`."""
-        rows = await self.reading.select(_SUBJECTS, [stream, list(subjects)], Recorded._make)
-        return sorted(rows, key=lambda row: row.seq)
+        wanted = {"stream": stream, "subjects": list(subjects), "ends_of": list(ends_of)}
+        rows = await self.reading.select(_SUBJECTS, wanted, Recorded._make)
+        return sorted(set(rows), key=lambda row: row.seq)
+
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """See `Store.read_about`."""
+        return await self.reading.select(_ABOUT, [stream, subject, after, limit], Recorded._make)
 
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """See `Store.last_topics`."""

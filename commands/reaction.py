@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from commands.amending import check_exists, check_not_redacted
-from commands.errors import InvalidField
+from commands.errors import Forbidden, InvalidField
 from commands.events import Cause, Event, Numbered, ReactionAdded, ReactionEvent, ReactionRemoved
 from commands.member import Membership, check_may_take_part
 from commands.message import MessageState, check_message_id
@@ -15,7 +15,9 @@ from commands.rules import Rules, check_characters
 MAX_EMOJI = 16
 """Code points: a family or a flag is one emoji of up to a dozen."""
 MAX_REACTIONS = 20
-"""Different emoji of one person on one message, so that a decision reads a handful of events."""
+"""Different emoji of one person on one message."""
+MAX_CHANGES = 200
+"""After so many changes of mind nobody adds to their reactions to a message: a decision reads every one of them."""
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cn", "Zs", "Zl", "Zp"})
 _JOINING = frozenset({"\u200d", *map(chr, range(0xE0020, 0xE0080))})
 """Zero-width joiner and tags: of the characters that cannot be seen, those that emoji are put together with."""
@@ -38,22 +40,24 @@ class Unreact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reactions(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's reactions to one message as of `seq`, the last event about them."""
+    """One person's reactions to one message as of `seq`, the last event about them, after so many `changes`."""
 
     seq: int = 0
     position: int = 0
     emoji: frozenset[str] = frozenset()
+    changes: int = 0
 
 
 def evolve(reactions: Reactions, at: Numbered, event: Event) -> Reactions:
     """The reactions after `event`, which was recorded there."""
     match event:
         case ReactionAdded():
-            return Reactions(seq=at.seq, position=at.position, emoji=reactions.emoji | {event.emoji})
+            emoji = reactions.emoji | {event.emoji}
         case ReactionRemoved():
-            return Reactions(seq=at.seq, position=at.position, emoji=reactions.emoji - {event.emoji})
+            emoji = reactions.emoji - {event.emoji}
         case _:
             return reactions
+    return Reactions(seq=at.seq, position=at.position, emoji=emoji, changes=reactions.changes + 1)
 
 
 def check_reaction(command: React | Unreact) -> None:
@@ -85,13 +89,15 @@ def react(
 ) -> Iterable[Event]:
     """Decide `React`; reacting twice in the same way changes nothing.
 
-    Raises: NotFound, Banned, Archived, Redacted, InvalidField for one emoji too many.
+    Raises: NotFound, Banned, Archived, Redacted, InvalidField for one emoji too many, Forbidden after MAX_CHANGES.
     """
     _check_open(rules, membership, message, cause)
     if command.emoji in reactions.emoji:
         return
     if len(reactions.emoji) >= MAX_REACTIONS:
         raise InvalidField.of("emoji", f"use at most {MAX_REACTIONS} different ones on one message")
+    if reactions.changes >= MAX_CHANGES:
+        raise Forbidden("You have changed your reactions to this message too often to add another one.")
     yield _event(ReactionAdded, command, cause)
 
 
@@ -103,7 +109,10 @@ def unreact(
     command: Unreact,
     cause: Cause,
 ) -> Iterable[Event]:
-    """Decide `Unreact`; what is not there stays away. Raises: NotFound, Banned, Archived, Redacted."""
+    """Decide `Unreact`, however often it was done before; what is not there stays away.
+
+    Raises: NotFound, Banned, Archived, Redacted.
+    """
     _check_open(rules, membership, message, cause)
     if command.emoji in reactions.emoji:
         yield _event(ReactionRemoved, command, cause)

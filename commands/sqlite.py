@@ -37,6 +37,7 @@ _INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_seq ON stored_events (originator_id, originator_version)",
     "CREATE INDEX IF NOT EXISTS stored_events_subject ON stored_events (originator_id, subject, originator_version)",
 )
+_END = "(SELECT {}(originator_version) FROM stored_events WHERE originator_id = ? AND subject = value)"
 
 
 class SQLiteStore(SQLiteApplicationRecorder):
@@ -106,14 +107,26 @@ class SQLiteStore(SQLiteApplicationRecorder):
             f"SELECT {_COLUMNS} FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, limit)
         )
 
-    async def read_subjects(self, stream: str, subjects: Sequence[str]) -> list[Recorded]:
+    async def read_subjects(
+        self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()
+    ) -> list[Recorded]:
         """See `Store.read_subjects`."""
         places = ",".join("?" * len(subjects))
         rows = await self._read(
-            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND subject IN ({places})",
-            (stream, *subjects),
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND subject IN ({places}) UNION ALL "
+            f"SELECT {_COLUMNS} FROM json_each(?) CROSS JOIN stored_events WHERE originator_id = ? AND subject = value "
+            f"AND originator_version IN ({_END.format('MIN')}, {_END.format('MAX')})",
+            (stream, *subjects, json.dumps(list(ends_of)), stream, stream, stream),
         )
-        return sorted(rows, key=lambda row: row.seq)
+        return sorted(set(rows), key=lambda row: row.seq)
+
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """See `Store.read_about`."""
+        return await self._read(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND subject = ? AND originator_version > ? "
+            "ORDER BY originator_version LIMIT ?",
+            (stream, subject, after, limit),
+        )
 
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """See `Store.last_topics`."""

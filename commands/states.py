@@ -15,7 +15,7 @@ from commands.message import MessageState
 from commands.reaction import Reactions
 from commands.rules import Rules
 from commands.sealing import Fact, Mapper
-from commands.store import Store, StoreBusy, StoreUnavailable
+from commands.store import Recorded, Store, StoreBusy, StoreUnavailable
 
 type State = Rules | Membership | MessageState | Reactions
 
@@ -63,7 +63,7 @@ class States:
     async def load(self, room: str, subjects: Sequence[str]) -> Mapping[str, State]:
         """The states of these subjects as the store has them now. Raises: Unavailable."""
         try:
-            facts = await self._mapper.open(await self._store.read_subjects(room, subjects))
+            facts = await self._mapper.open(await self._read(room, subjects))
         except StoreBusy:
             raise Overloaded(retry_after_ms=1000) from None
         except StoreUnavailable:
@@ -75,6 +75,12 @@ class States:
         for subject, state in states.items():
             self._remember(room, subject, state)
         return states
+
+    async def _read(self, room: str, subjects: Sequence[str]) -> Sequence[Recorded]:
+        """What these states are folded from: all events, but of a message its ends, however often it was edited."""
+        messages = [subject for subject in subjects if subject.startswith("message:")]
+        others = [subject for subject in subjects if subject not in messages]
+        return await self._store.read_subjects(room, others, ends_of=messages)
 
     def learn(self, room: str, subject: str, state: State) -> None:
         """Remember a state that follows from events of our own that were just recorded."""

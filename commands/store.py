@@ -125,8 +125,16 @@ class Store(Protocol):
     async def read_all(self, *, after: int, limit: int = 1000) -> list[Recorded]:
         """The events of the whole store with position > `after`, by position."""
 
-    async def read_subjects(self, stream: str, subjects: Sequence[str]) -> list[Recorded]:
-        """Every event about these subjects of a stream, by seq. Cost: the events returned, never the stream."""
+    async def read_subjects(
+        self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()
+    ) -> list[Recorded]:
+        """Every event about `subjects` of a stream, and the first and the last about each of `ends_of`, by seq.
+
+        All of it is of one snapshot. Cost: the events returned, never the stream.
+        """
+
+    async def read_about(self, stream: str, subject: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """The events about one subject of a stream with seq > `after`, by seq. Cost: the events returned."""
 
     async def last_topics(self, stream: str, subjects: Sequence[str]) -> dict[str, str]:
         """The topic of the last event about each of these subjects that there is one about. Cost: their number."""

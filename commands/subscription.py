@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_name
 from commands.sealing import Fact, Mapper
@@ -15,6 +16,14 @@ HEAD_IN_SQL = "(SELECT max(originator_version) FROM public.stored_events WHERE o
 BEYOND = 2**62
 POLL_S = 1.0
 """A follower looks again after this long even if nothing woke it, so that a lost wake-up only costs time."""
+
+
+class Revisions(NamedTuple):
+    """Versions of a message, by seq, each with its event; who redacted it, if anybody did; the seq to go on after."""
+
+    versions: list[tuple[Fact, MessagePosted | MessageEdited]]
+    redacted_by: str | None
+    next: int | None
 
 
 class Log:
@@ -43,15 +52,24 @@ class Log:
         return hide(facts, redacted)
 
     async def revisions(
-        self, room: str, message_id: str, *, auditor: bool = False
-    ) -> list[tuple[Fact, MessagePosted | MessageEdited]]:
-        """Every version of a message, by seq, with its event; but for an auditor, of a redacted one as stubs.
+        self, room: str, message_id: str, *, after: int = 0, limit: int = 200, auditor: bool = False
+    ) -> Revisions | None:
+        """A page of a message's versions after a seq, or None if there is no such message.
 
+        For all but an auditor those of a redacted one are stubs: one look more, at the last event about it.
         Raises: StoreUnavailable.
         """
-        facts = await self.open(await self._store.read_subjects(room, [f"message:{message_id}"]))
-        seen = facts if auditor else hide(facts, redacted_by(facts))
-        return [(fact, fact.event) for fact in seen if isinstance(fact.event, MessagePosted | MessageEdited)]
+        subject = f"message:{message_id}"
+        facts = await self.open(await self._store.read_about(room, subject, after=after, limit=limit + 1))
+        last = next(iter(await self.open(await self._store.read_last(room, [subject], upto=BEYOND))), None)
+        if last is None:
+            return None
+        seen = hide(facts[:limit], {subject} if _redacts(last) and not auditor else set())
+        return Revisions(
+            [(fact, fact.event) for fact in seen if isinstance(fact.event, MessagePosted | MessageEdited)],
+            redacted_by=last.event.actor if last.event and _redacts(last) else None,
+            next=facts[limit - 1].recorded.seq if any(not _redacts(fact) for fact in facts[limit:]) else None,
+        )
 
     async def texts_as_of(self, room: str, subjects: Sequence[str], seq: int) -> dict[str, str | None]:
         """What these messages (`message:<id>`) said after the event `seq`, also if they were redacted since.
@@ -141,6 +159,11 @@ def hide(facts: Sequence[Fact], redacted: AbstractSet[str]) -> list[Fact]:
 def says_something(fact: Fact) -> bool:
     """Whether the event holds what somebody said, and shows it."""
     return not fact.stub and isinstance(fact.event, MessagePosted | MessageEdited)
+
+
+def _redacts(fact: Fact) -> bool:
+    """Whether it can be read or not."""
+    return wire_name(fact.recorded.topic) == MessageRedacted.TOPIC
 
 
 def _text(fact: Fact) -> str | None:

@@ -134,7 +134,7 @@ def kind(of: Any) -> str:
     if get_origin(of) is list:
         return "list of " + ", ".join(f"`{field.name}`" for field in fields(get_args(of)[0]))
     if get_origin(of) is Literal:
-        return " or ".join(f'`"{value}"`' for value in get_args(of))
+        return " or ".join(f"`{msgspec.json.encode(value).decode()}`" for value in get_args(of))
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         return "object: " + ", ".join(f"`{field.name}`" for field in fields(of))
     return NAMES.get(of, "object")

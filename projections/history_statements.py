@@ -23,7 +23,13 @@ LEFT JOIN parked_room p ON p.projection = 'history' AND p.room = :room
 LEFT JOIN ({lines}) i ON TRUE
 WHERE c.projection = 'history' AND c.partition = 0
 """
-_AMONG: dict[Among, str] = {"room": "", "thread": " AND thread = :thread", "message": " AND message_id = :thread"}
+# A message without a thread is named by its seq: whatever else is asked of the seq, one row is all there is to look at.
+_AMONG: dict[Among, str] = {"room": "", "thread": " AND thread = :thread", "message": " AND seq = :thread"}
+# A room's time never runs backwards: of a thread, too, what was there at a time is what has a seq up to this one.
+_AT = """
+(SELECT {} FROM history_item WHERE room = :room AND room_time <= :at ORDER BY room_time DESC, seq DESC LIMIT 1)
+"""
+_NOT_BEYOND = "CASE WHEN seq < :as_of THEN seq ELSE :as_of END"
 _BOTH = "SELECT * FROM ({}) a UNION ALL SELECT * FROM ({}) b"
 _THEN = """
 (SELECT o.{0} FROM history_{1} o WHERE o.room = :room AND o.seq = i.seq AND o.until_seq > :as_of
@@ -42,26 +48,29 @@ _PAST = f""",
 def page(kind: Kind, among: Among = "room", *, past: bool = False) -> str:
     """The statement of a page. Parameters: `room`, what `kind` names, `limit`; `thread` for one; `as_of` for the past.
 
+    For a message without a thread, `thread` is its seq. A place in the past is not beyond `as_of`, which therefore no
+    place is checked against: of two upper bounds SQLite looks for one alone, and would walk from there to the other.
     `before` gives the newest messages before a seq, and tells whether there is one at or after it; `after` the same the
     other way round. `around` and `at` give as many on either side of a seq, or of the last one that was there at a
     time, as the page could need.
     """
-    chosen = f"FROM history_item WHERE room = :room{_AMONG[among]}{' AND seq <= :as_of' if past else ''}"
+    chosen = f"FROM history_item WHERE room = :room{_AMONG[among]}"
+    upto = " AND seq <= :as_of" if past else ""
     older = f"SELECT seq, item {chosen} AND seq {{0}} ORDER BY seq DESC LIMIT :limit"
-    newer = f"SELECT seq, item {chosen} AND seq > {{0}} ORDER BY seq LIMIT :limit"
-    at = f"(SELECT seq {chosen} AND room_time <= :at ORDER BY room_time DESC, seq DESC LIMIT 1)"
-    there = f"(SELECT seq {chosen} AND seq {{0}} LIMIT 1) IS NOT NULL"
+    newer = f"SELECT seq, item {chosen}{upto} AND seq > {{0}} ORDER BY seq LIMIT :limit"
+    there = f"(SELECT seq {chosen} AND seq {{0}} ORDER BY seq LIMIT 1) IS NOT NULL"
+    at = _AT.format(_NOT_BEYOND if past else "seq")
     others, pivot, lines = {
-        "before": (there.format(">= :before ORDER BY seq"), "NULL", older.format("< :before")),
-        "after": (there.format("<= :after ORDER BY seq"), "NULL", newer.format(":after")),
+        "before": (there.format(f">= :before{upto}"), "NULL", older.format("< :before")),
+        "after": (there.format("<= :after"), "NULL", newer.format(":after")),
         "around": ("FALSE", ":around", _BOTH.format(older.format("<= :around"), newer.format(":around"))),
         "at": ("FALSE", at, _BOTH.format(older.format(f"<= COALESCE({at}, 0)"), newer.format(f"COALESCE({at}, 0)"))),
     }[kind]
     return _PAGE.format(others=others, log_head=HEAD_IN_SQL, pivot=pivot, lines=lines, past=_PAST if past else "")
 
 
-THREAD = "SELECT COALESCE(thread, message_id), thread FROM history_item WHERE room = :room AND message_id = :message_id"
-"""Which thread a message is in, and NULL if that is nothing but the message."""
+THREAD = "SELECT seq, thread FROM history_item WHERE room = :room AND message_id = :message_id"
+"""The seq of a message, and which thread it is in: NULL if it is in none."""
 
 MOMENT = """
 SELECT max(seq) FROM (

@@ -50,7 +50,7 @@ class Pages:
         """The page that is wanted. Raises: RoomParked, NotFound, AfterBeyondHead, ProjectionBehind, Unavailable."""
         among, thread = await self._among(room, wanted.get("thread"))
         as_of = await self._moment(room, wanted)
-        kind, place = _place(wanted)
+        kind, place = _place(wanted, as_of)
         parameters = {"room": room, "limit": wanted.get("limit", LIMIT) + 1, kind: place}
         if thread is not None:
             parameters["thread"] = thread
@@ -65,15 +65,18 @@ class Pages:
             return page._replace(items=await hide_redacted(self._log, room, page.items))
         return page
 
-    async def _among(self, room: str, message_id: str | None) -> tuple[Among, str | None]:
-        """Among which messages to look. Raises: NotFound for a thread of a message that is not there."""
+    async def _among(self, room: str, message_id: str | None) -> tuple[Among, str | int | None]:
+        """Among which messages to look: which thread, or the seq of the only one.
+
+        Raises: NotFound for a thread of a message that is not there.
+        """
         if message_id is None:
             return "room", None
         rows = await self._read.rows(statements.THREAD, {"room": room, "message_id": message_id})
         if not rows:
             raise NotFound
-        [(beginning, thread)] = rows
-        return "message" if thread is None else "thread", beginning
+        [(seq, thread)] = rows
+        return ("message", seq) if thread is None else ("thread", thread)
 
     async def _moment(self, room: str, wanted: Wanted) -> int | None:
         """The seq as of which the page is wanted, if it is one of the past."""
@@ -108,13 +111,17 @@ def check_not_parked(parked: object) -> None:
         raise RoomParked(retry_after_ms=5000)
 
 
-def _place(wanted: Wanted) -> tuple[Kind, int]:
-    kinds: tuple[Kind, ...] = ("after", "around", "at")
+def _place(wanted: Wanted, as_of: int | None) -> tuple[Kind, int]:
+    """Where the page is; in the past no seq beyond that moment, which would be the same page."""
+    last = BEYOND if as_of is None else as_of
+    kinds: tuple[Kind, ...] = ("after", "around")
     for kind in kinds:
         if (place := wanted.get(kind)) is not None:
-            return kind, place
+            return kind, min(place, last)
+    if (time := wanted.get("at")) is not None:
+        return "at", time
     before = wanted.get("before")
-    return "before", BEYOND if before is None else before
+    return "before", last + 1 if before is None else min(before, last + 1)
 
 
 def _head(rows: Sequence[tuple[Any, ...]]) -> int:

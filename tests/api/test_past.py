@@ -53,6 +53,17 @@ async def test_beyond_the_head_there_is_no_moment(nobody: Client, story: dict[st
     await nobody.refused("GET", story["path"], "after_beyond_head", params={"as_of": 8})
 
 
+@pytest.mark.parametrize("before", [1, 0, -1, -(2**63) - 1, -9999999999999999999])
+async def test_before_the_first_event_the_room_is_empty(nobody: Client, story: dict[str, Any], before: int) -> None:
+    page = await as_of(nobody, story, before)
+    assert (page["items"], page["as_of"], page["head_seq"]) == ([], max(0, before), 7)
+
+
+async def test_no_number_is_too_large_to_be_beyond_the_head(nobody: Client, story: dict[str, Any]) -> None:
+    for seq in (2**63, 9999999999999999999):
+        await nobody.refused("GET", story["path"], "after_beyond_head", params={"as_of": seq})
+
+
 @pytest.mark.parametrize("value", ["", "now", "1.5", "2026-11-22T09:43:43", "2026-11-22"])
 async def test_a_moment_is_a_seq_or_a_time(nobody: Client, garden: str, value: str) -> None:
     assert await nobody.wrong_fields("GET", f"/rooms/{garden}/messages", params={"as_of": value}) == {"as_of"}
@@ -66,6 +77,35 @@ async def test_every_version_of_a_message_is_there(ada: Client, nobody: Client, 
     assert first == {"seq": 2, "message": "helo", "edited_at": None, "by": ada.person}
     assert second == {"seq": 3, "message": "hello", "edited_at": second["edited_at"], "by": ada.person}
     assert second["edited_at"].endswith("Z")
+
+
+async def test_versions_are_read_in_parts(ada: Client, nobody: Client, garden: str) -> None:
+    path = f"/rooms/{garden}/messages"
+    message = f"{path}/{(await ada.ask('POST', path, json={'message': '2'})).json()['message_id']}"
+    for seq in range(3, 7):
+        await ada.ask("PATCH", message, json={"message": str(seq)})
+
+    async def read(limit: int) -> list[list[tuple[int, str | None]]]:
+        """Every page: the seqs of its versions, and what they said."""
+        pages, after = [], 0
+        while after is not None:
+            page = await nobody.get(f"{message}/revisions", after=after, limit=limit)
+            pages.append([(item["seq"], item["message"]) for item in page["items"]])
+            assert all((item["edited_at"] is None) == (item["seq"] == 2) for item in page["items"])
+            after = page["next"]
+        return pages
+
+    whole = [(seq, str(seq)) for seq in range(2, 7)]
+    assert await read(2) == [whole[:2], whole[2:4], whole[4:]]
+    assert await read(5) == await read(200) == [whole]
+    await ada.ask("DELETE", message)
+    hidden = [(seq, None) for seq, _ in whole]
+    assert await read(2) == [hidden[:2], hidden[2:4], hidden[4:]]
+    assert await read(5) == [hidden]
+    beyond = await nobody.get(f"{message}/revisions", after=7)
+    assert beyond == {"items": [], "redacted_by": ada.person, "next": None}
+    for name, value in (("after", "-1"), ("limit", "0"), ("limit", "201"), ("limit", "all")):
+        assert await nobody.wrong_fields("GET", f"{message}/revisions", params={name: value}) == {name}
 
 
 async def test_versions_of_what_was_redacted_say_nothing(ada: Client, nobody: Client, story: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from commands.clock import now_ms
-from config.management.commands.createtoken import DAY_MS
+from config.management.commands.createtoken import DAY_MS, MAX_DAYS
 from config.models import ApiToken
 from config.tokens import digest_of
 
@@ -40,6 +40,26 @@ def test_a_token_may_last_for_some_days() -> None:
     assert 0 < expires_at - now_ms() - DAY_MS <= DAY_MS
     with pytest.raises(CommandError, match="a day at least"):
         run("createtoken", "april", "--days", "0")
+
+
+@pytest.mark.parametrize("days", [MAX_DAYS + 1, 99_999_999, 10**30])
+def test_a_token_does_not_last_for_ages(days: int) -> None:
+    with pytest.raises(CommandError, match=f"{MAX_DAYS} days at most"):
+        run("createtoken", "march", "--days", str(days))
+    assert run("revoketoken") == ""
+    run("createtoken", "march", "--days", str(MAX_DAYS))
+    assert "expires 21" in run("revoketoken")
+
+
+def test_a_token_that_outlasts_all_years_is_listed() -> None:
+    run("createtoken", "march")
+    ApiToken.objects.update(expires_at=now_ms() + 99_999_999 * DAY_MS)
+    run("createtoken", "april")
+    first, second = run("revoketoken").splitlines()
+    assert first.endswith("lasts until it is revoked")
+    assert second.startswith("april")
+    run("revoketoken", "march")
+    assert "revoked 2" in run("revoketoken")
 
 
 def test_a_name_is_taken_once() -> None:

@@ -3,10 +3,11 @@
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from docs.generate import PAGES
+from docs.generate import PAGES, kind
 from tests.architecture.source import PACKAGES, ROOT
 
 DOCS = ROOT / "docs"
@@ -19,6 +20,11 @@ PROSE = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 def test_what_is_generated_is_fresh(page: str) -> None:
     fresh = (DOCS / page).read_text() == PAGES[page]()
     assert fresh, f"docs/{page} is stale: run `make docs`"
+
+
+def test_literals_are_written_as_json_has_them() -> None:
+    assert kind(Literal[True]) == "`true`"
+    assert kind(Literal["a", 1] | None) == '`"a"` or `1` or null'
 
 
 def test_the_walk_of_one_message_names_functions() -> None:

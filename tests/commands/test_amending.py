@@ -1,11 +1,14 @@
 """Messages that change: who may edit and redact them, and what stays as it was."""
 
+from functools import reduce
+
 import pytest
 
 from commands.amending import EditMessage, RedactMessage
 from commands.errors import Archived, Banned, Forbidden, Gone, IdempotencyMismatch, InvalidField, NotFound, Redacted
-from commands.events import Event, MemberBanned, MessageEdited, MessagePosted, MessageRedacted, RoomChanged
+from commands.events import Event, MemberBanned, MessageEdited, MessagePosted, MessageRedacted, Numbered, RoomChanged
 from commands.message import PostMessage, check_same
+from commands.states import State, blank, evolve
 from tests.cast import ADA, GENERAL, GRACE, LINUS
 from tests.commands.given import HELLO, HELLO_ID, OPENED, PRIVATE, by, given
 
@@ -101,3 +104,13 @@ def test_what_an_erased_person_said_is_not_found_in_their_edits() -> None:
     state = given(OPENED, erased, MessageEdited(**by(GRACE), message_id=HELLO_ID, message="")).message(HELLO_ID)
     with pytest.raises(Gone):
         check_same(state, PostMessage(room=GENERAL, message="hello"))
+
+
+def test_a_message_is_what_its_first_and_its_last_event_make_it() -> None:
+    def fold(events: list[tuple[int, Event]]) -> State:
+        return reduce(lambda state, at: evolve(state, Numbered(at[0], at[0] + 100), at[1]), events, blank("message:"))
+
+    edits = [MessageEdited(**by(GRACE), message_id=HELLO_ID, message=f"hello {n}") for n in range(3)]
+    life = list(enumerate([HELLO, *edits, MessageRedacted(**by(ADA), message_id=HELLO_ID)], 2))
+    for length in range(1, len(life) + 1):
+        assert fold(life[:length]) == fold([life[0], *life[1:length][-1:]])

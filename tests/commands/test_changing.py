@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from commands import reaction
 from commands.amending import EditMessage, RedactMessage
 from commands.errors import Archived, Banned, Forbidden, NotFound, RateLimited, Redacted, Unauthenticated
 from commands.handlers import Command, Handlers, Receipt
@@ -12,7 +13,7 @@ from commands.member import Ban, Unban
 from commands.reaction import React, Unreact
 from commands.rules import ChangeRoom
 from commands.sealing import Mapper
-from commands.store import Store
+from commands.store import Recorded, Store
 from commands.subscription import Log
 from commands.writer import Writer
 from tests.commands.callers import ADA, GRACE, say
@@ -71,6 +72,39 @@ async def test_what_changes_nothing_says_where_its_subject_stands(
     assert await unchanged(edit(posted, "hello")) == (edited.seq, edited.position)
     redacted = await handlers.handle(redact(posted), ADA)
     assert await unchanged(redact(posted)) == (redacted.seq, redacted.position)
+
+
+async def test_a_decision_reads_as_much_of_a_message_however_often_it_was_edited(
+    handlers: Handlers, elsewhere: Handlers, store: Store, posted: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    original = store.read_subjects
+
+    async def counting(stream: str, subjects: list[str], *, ends_of: list[str]) -> list[Recorded]:
+        rows = await original(stream, subjects, ends_of=ends_of)
+        read.append(len(rows))
+        return rows
+
+    for n in range(30):
+        await handlers.handle(edit(posted, f"hello {n}"), GRACE)
+    monkeypatch.setattr(store, "read_subjects", counting)
+    for command in (edit(posted, "hello"), react(posted), say("helo", "one"), redact(posted), redact(posted)):
+        await elsewhere.handle(command, GRACE)
+    assert max(read) == len(["rules", "first", "last"])
+
+
+async def test_a_decision_reads_only_so_many_changes_of_mind(
+    handlers: Handlers, store: Store, posted: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaction, "MAX_CHANGES", 6)
+    for _ in range(3):
+        await handlers.handle(react(posted), GRACE)
+        await handlers.handle(unreact(posted), GRACE)
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="too often"):
+            await handlers.handle(react(posted), GRACE)
+    assert len(await store.read_about("general", f"reaction:{posted.message_id}:guest:grace")) == 6
+    assert (await handlers.handle(react(posted), ADA)).changed
 
 
 async def test_a_retried_post_gets_its_first_answer_also_after_edits(

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given as example
 from hypothesis import strategies as st
 
-from commands.clock import from_rfc3339, now_ms, rfc3339
+from commands.clock import LATEST_MS, from_rfc3339, now_ms, rfc3339
 from tests.cast import NOON
 
 
 def test_times_have_milliseconds_and_a_z() -> None:
     assert rfc3339(NOON + 7) == "2026-11-22T12:00:00.007Z"
     assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
+    assert rfc3339(LATEST_MS) == "9999-12-31T23:59:59.999Z"
 
 
 @pytest.mark.parametrize(

@@ -233,9 +233,9 @@ async def test_a_refusal_reads_the_store_but_a_post_from_memory_does_not(
     reads: list[str] = []
     original = store.read_subjects
 
-    async def counting(stream: str, subjects: list[str]) -> object:
+    async def counting(stream: str, subjects: list[str], *, ends_of: list[str]) -> object:
         reads.append(stream)
-        return await original(stream, subjects)
+        return await original(stream, subjects, ends_of=ends_of)
 
     monkeypatch.setattr(store, "read_subjects", counting)
     await handlers.handle(say("second"), ADA)
@@ -262,7 +262,7 @@ async def test_many_first_posts_into_one_room_need_few_commits(store: Store, map
 async def test_a_store_that_is_only_busy_refuses_one_and_nobody_else(
     handlers: Handlers, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def busy(*_: object) -> None:
+    async def busy(*_: object, **__: object) -> None:
         raise StoreBusy("no connection became free")
 
     await handlers.handle(say("hi"), ADA)

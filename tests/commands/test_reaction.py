@@ -2,9 +2,9 @@
 
 import pytest
 
-from commands.errors import Archived, Banned, InvalidField, NotFound, Redacted
+from commands.errors import Archived, Banned, Forbidden, InvalidField, NotFound, Redacted
 from commands.events import MemberBanned, MessageEdited, MessageRedacted, ReactionAdded, ReactionRemoved, RoomChanged
-from commands.reaction import MAX_EMOJI, MAX_REACTIONS, React, Unreact
+from commands.reaction import MAX_CHANGES, MAX_EMOJI, MAX_REACTIONS, React, Unreact
 from tests.cast import ADA, GENERAL, GRACE, LINUS
 from tests.commands.given import HELLO, HELLO_ID, OPENED, PRIVATE, by, given
 
@@ -95,3 +95,15 @@ def test_one_person_gives_a_message_only_so_many() -> None:
     given(OPENED, HELLO, *many).when(TEA, by=LINUS).then_refused(InvalidField, "emoji")
     given(OPENED, HELLO, *many).when(React(room=GENERAL, message_id=HELLO_ID, emoji="😀"), by=LINUS).then()
     given(OPENED, HELLO, *many[1:]).when(TEA, by=LINUS).then(ADDED)
+
+
+def test_nobody_changes_their_mind_for_ever_but_everybody_may_take_back_what_is_there() -> None:
+    again_and_again = [ADDED, REMOVED] * (MAX_CHANGES // 2)
+    given(OPENED, HELLO, *again_and_again[:-2]).when(TEA, by=LINUS).then(ADDED)
+    given(OPENED, HELLO, *again_and_again).when(TEA, by=LINUS).then_refused(Forbidden)
+    given(OPENED, HELLO, *again_and_again).when(NO_TEA, by=LINUS).then()
+    given(OPENED, HELLO, *again_and_again).when(TEA, by=ADA).then(
+        ReactionAdded(**by(ADA), message_id=HELLO_ID, emoji="🫖")
+    )
+    given(OPENED, HELLO, *again_and_again, ADDED).when(TEA, by=LINUS).then()
+    given(OPENED, HELLO, *again_and_again, ADDED).when(NO_TEA, by=LINUS).then(REMOVED)

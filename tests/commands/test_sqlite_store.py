@@ -12,7 +12,7 @@ import pytest
 from commands import sqlite_checkpoint
 from commands.sqlite import SQLiteStore
 from commands.store import Entry, NewEvent, OutcomeUnknown, StoreUnavailable
-from tests.commands.entries import check_whole, everything, message, seqs
+from tests.commands.entries import change, check_whole, everything, message, seqs
 
 
 @pytest.fixture
@@ -108,3 +108,23 @@ async def test_a_new_file_that_another_process_is_writing_is_waited_for(path: Pa
     other.close()
     await opening
     await store.close()
+
+
+async def test_the_ends_of_a_subject_cost_the_same_however_much_lies_between(sqlite: SQLiteStore) -> None:
+    steps: list[int] = []
+
+    async def cost() -> int:
+        """How many steps SQLite takes to read both ends, on whichever thread."""
+        steps.clear()
+        assert len(await sqlite.read_subjects("general", [], ends_of=["message:a"])) == 2
+        return len(steps)
+
+    await sqlite.append([message("a"), message("b")])
+    await sqlite.append([change("message:a", 1)])
+    await asyncio.gather(*(sqlite.head("general") for _ in range(50)))
+    for connection in sqlite._connections:
+        connection.set_progress_handler(lambda: steps.append(1), 1)
+    before = await cost()
+    for seq in range(3, 203):
+        await sqlite.append([change("message:a", seq)])
+    assert await cost() < before + 10

@@ -179,6 +179,32 @@ async def test_subjects_are_read_alone_and_in_order(store: Store) -> None:
     assert await store.read_subjects("general", []) == []
 
 
+async def test_of_some_subjects_only_the_ends_are_read(store: Store) -> None:
+    await store.append([change("rules", 0), message("a"), message("b"), message("a", room="garden")])
+    for seq in (2, 4, 5):
+        await store.append([change("message:a", seq)])
+    ends_of = ["message:a", "message:b", "message:none"]
+    rows = await store.read_subjects("general", ["rules"], ends_of=ends_of)
+    assert rows == [row for row in await store.read_stream("general") if row.seq in (1, 2, 3, 6)]
+    assert rows[1:] == await store.read_subjects("general", [], ends_of=ends_of)
+    assert await store.read_subjects("nowhere", ["rules"], ends_of=ends_of) == []
+
+
+async def test_what_is_about_a_subject_is_read_in_parts(store: Store) -> None:
+    await store.append([message("a"), message("b"), message("a", room="garden")])
+    for seq in (1, 3, 4):
+        await store.append([change("message:a", seq)])
+
+    async def read(**how: int) -> list[int]:
+        return [row.seq for row in await store.read_about("general", "message:a", **how)]
+
+    assert await read() == [1, 3, 4, 5]
+    assert await read(limit=2) == [1, 3]
+    assert await read(after=3, limit=9) == [4, 5]
+    assert await read(after=2**53) == []
+    assert await store.read_about("general", "message:none") == await store.read_about("nowhere", "message:a") == []
+
+
 async def test_the_last_topic_of_each_subject_is_found(store: Store) -> None:
     edited = NewEvent("edited '\\ %", "message:a", b"{}")
     await store.append([message("a"), message("b"), message("a", room="garden")])

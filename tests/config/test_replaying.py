@@ -14,8 +14,10 @@ from commands.amending import EditMessage, RedactMessage
 from commands.handlers import Command, Handlers
 from commands.identity import Caller
 from commands.message import PostMessage
+from commands.subscription import Fact
 from commands.writer import Writer
 from config import parts
+from config.management.commands import replay
 from tests.cast import ADA, GENERAL
 
 django.setup()
@@ -105,3 +107,43 @@ def test_what_cannot_be_played_is_refused(options: tuple[str, ...]) -> None:
 def test_a_room_that_is_not_there_is_refused() -> None:
     with pytest.raises(CommandError, match="There is no room nowhere"):
         play(room="nowhere")
+
+
+class Full(io.StringIO):
+    """A disk without room for what is written after the first line."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        if self.getvalue():
+            raise self._error
+        return super().write(text)
+
+
+def played_to(error: Exception) -> tuple[str, str]:
+    """What is printed where printing fails so after the first line, and what is said of it."""
+    out, said = Full(error), io.StringIO()
+    call_command("replay", GENERAL, *FAST, stdout=out, stderr=said)
+    return out.getvalue(), said.getvalue()
+
+
+@pytest.mark.parametrize("error", [OSError("No space left"), UnicodeEncodeError("ascii", "🫖", 0, 1, "not in range")])
+def test_what_cannot_be_printed_fails(error: Exception) -> None:
+    with pytest.raises(CommandError, match=r"cannot be printed: .*(No space left|not in range)"):
+        played_to(error)
+
+
+def test_it_stops_when_nobody_reads_on() -> None:
+    printed, said = played_to(BrokenPipeError())
+    assert (len(printed.splitlines()), said) == (1, "Stopped.\n")
+
+
+def test_a_player_that_fails_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(fact: Fact) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(replay, "line", fails)
+    with pytest.raises(ZeroDivisionError):
+        play()

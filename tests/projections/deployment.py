@@ -117,8 +117,11 @@ def _execute(statement: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def enlarge(database: str) -> None:
-    """20 000 messages more in the history of a room, with their numbers as ids, and ANALYZE."""
+def enlarge(database: str, *, analysed: bool = True) -> None:
+    """20 000 messages more in the history of a room, with their numbers as ids, and ANALYZE, or no statistics at all.
+
+    Every third is in a thread of a hundred messages; threads are numbered, too.
+    """
     numbers = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n"
         if database.startswith("sqlite")
@@ -127,7 +130,8 @@ def enlarge(database: str) -> None:
     blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
     execute(
         "INSERT INTO history_item (room, seq, message_id, room_time, thread, item) "
-        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, '5', {blob} FROM ({numbers}) many"
+        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, CASE i % 3 WHEN 0 THEN CAST(i / 300 AS TEXT) END, {blob} "
+        f"FROM ({numbers}) many"
     )
     execute(
         "INSERT INTO history_past (room, seq, until_seq, until_time, item) "
@@ -141,7 +145,10 @@ def enlarge(database: str) -> None:
         "INSERT INTO history_title (room, what, seq, room_time, text) "
         f"SELECT '{GENERAL}', 'topic', 60000 + i, 60000 + i, 'tea' FROM ({numbers}) many"
     )
-    execute("ANALYZE")
+    if analysed:
+        execute("ANALYZE")
+    elif database.startswith("sqlite"):
+        execute("DROP TABLE IF EXISTS sqlite_stat1")
 
 
 def tables() -> dict[str, list[tuple[Any, ...]]]:

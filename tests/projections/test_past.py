@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -227,6 +228,21 @@ async def test_a_thread_is_the_message_that_began_it_and_what_answers_to_it(depl
         await deployment.page(thread="0" * 32)
     alone = await reply("alone", None)
     assert texts(await deployment.page(thread=alone)) == ["alone"]
+
+
+async def test_a_time_in_a_thread_is_the_last_event_of_the_room_at_that_time(deployment: Deployment) -> None:
+    (root, lonely) = await deployment.say(ADA, "root", "lonely")
+    for text in ("first", "second"):
+        await deployment.do(GRACE, PostMessage(room=GENERAL, message=text, reply_to=root.message_id))
+        await deployment.say(ADA, "between")
+    await deployment.project()
+    facts = await deployment.log.read_room(GENERAL, after=0)
+    times = [(fact.recorded.seq, fact.event.occurred_at) for fact in facts if fact.event]
+    for thread, limit, (_, then) in product((root.message_id, lonely.message_id), (1, 2, 3), [(0, 0), *times]):
+        last = [0, *(seq for seq, time in times if time <= then)][-1]
+        for as_of in (None, 4, 6):
+            page = await deployment.page(thread=thread, at=then, limit=limit, as_of=as_of)
+            assert page == await deployment.page(thread=thread, around=last, limit=limit, as_of=as_of)
 
 
 def texts(page: Page) -> list[str]:

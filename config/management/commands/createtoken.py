@@ -10,6 +10,7 @@ from config import tokens
 from config.models import ApiToken
 
 DAY_MS = 24 * 3600 * 1000
+MAX_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -23,12 +24,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", choices=tokens.SCOPES, default="audit", help="audit: read everything, change nothing"
         )
-        parser.add_argument("--days", type=int, help="days until it expires; for ever if left out")
+        parser.add_argument("--days", type=int, help=f"days until it expires, at most {MAX_DAYS}; for ever if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises: CommandError for a name that is taken, or no days."""
+        """Raises: CommandError for a name that is taken, for no days or too many."""
         if options["days"] is not None and options["days"] < 1:
             raise CommandError("A token lasts a day at least.")
+        if options["days"] is not None and options["days"] > MAX_DAYS:
+            raise CommandError(f"A token lasts {MAX_DAYS} days at most; for one without an end leave --days out.")
         token, digest = tokens.mint()
         now = now_ms()
         expires_at = None if options["days"] is None else now + options["days"] * DAY_MS

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--audit", action="store_true", help="show what was redacted, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Play until the end, or Ctrl-C. Raises: CommandError for what cannot be played."""
+        """Play until the end, Ctrl-C, or nobody reads on. Raises: CommandError for what cannot be played or printed."""
         if not MIN_SPEED <= options["speed"] <= MAX_SPEED:
             raise CommandError("--speed: use a number from 0.1 to 1000.")
         if options["max_gap_ms"] < 0:
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             uvloop.run(_play(Terminal(self.stdout, as_json=options["json"]), options))
         except (NotDurable, StoreUnavailable) as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BrokenPipeError):
             self.stderr.write("Stopped.")
 
 
@@ -60,10 +60,15 @@ class Terminal:
         self.over = asyncio.Event()
 
     def show(self, facts: Sequence[Fact]) -> int:
-        """Print a line for each event."""
-        for fact in facts:
-            self._out.write(event_json(fact).decode() if self._as_json else line(fact))
-        self._out.flush()
+        """Print a line for each event. Raises: CommandError if it cannot be, BrokenPipeError if nobody reads."""
+        try:
+            for fact in facts:
+                self._out.write(event_json(fact).decode() if self._as_json else line(fact))
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, UnicodeEncodeError) as error:
+            raise CommandError(f"This cannot be printed: {error}") from error
         return len(facts)
 
     async def ready(self) -> None:
@@ -76,7 +81,7 @@ class Terminal:
 
 
 async def _play(terminal: Terminal, options: dict[str, Any]) -> None:
-    """Raises: CommandError, NotDurable, StoreUnavailable."""
+    """Raises: CommandError, NotDurable, StoreUnavailable, and whatever the player fails with."""
     deployment = parts.build()
     await deployment.open()
     try:
@@ -85,10 +90,12 @@ async def _play(terminal: Terminal, options: dict[str, Any]) -> None:
         player = Player(deployment.log, options["room"], begin, end, pace, auditor=options["audit"])
         playing = asyncio.create_task(player.run(terminal))
         over = asyncio.create_task(terminal.over.wait())
-        await asyncio.wait((playing, over), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((playing, over), return_when=asyncio.FIRST_COMPLETED)
         playing.cancel()
         over.cancel()
         await asyncio.gather(playing, over, return_exceptions=True)
+        if playing in done:
+            playing.result()  # a player plays for ever: only a failure ends it
     finally:
         await deployment.close()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commands.clock import now_ms, rfc3339
+from commands.clock import LATEST_MS, now_ms, rfc3339
 from config.models import ApiToken
 
 
@@ -29,6 +29,6 @@ class Command(BaseCommand):
 def _standing(token: ApiToken) -> str:
     if token.revoked_at is not None:
         return f"revoked {rfc3339(token.revoked_at)}"
-    if token.expires_at is None:
+    if token.expires_at is None or token.expires_at > LATEST_MS:
         return "lasts until it is revoked"
     return f"{'expired' if token.expires_at <= now_ms() else 'expires'} {rfc3339(token.expires_at)}"
