@@ -4,5 +4,8 @@ s1, s2, h  whole chats under load, beside a Node server and a stock Channels cha
 appends    durable appends through the writer, against Django's `acreate()` per message
 size       what a large store does to the rate of appending, and how much WAL an event costs
 bus        what the bus costs that carries events between processes, beside redis-py
+idle       what an open socket costs that says nothing
+slow       readers that stop reading: what becomes of them, and what the others notice
+storm      thousands of sockets that are cut off and come back at once
 publish    writes the newest figures into docs/performance.md
 """

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import appends, as_of, bus, replay, report, size
+from bench import appends, as_of, bus, idle, replay, report, size, slow, storm
 from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -16,6 +16,9 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "as_of": as_of.main,
     "replay": replay.main,
     "bus": bus.main,
+    "idle": idle.main,
+    "slow": slow.main,
+    "storm": storm.main,
     "publish": report.publish,
 }
 DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of", "replay"]
