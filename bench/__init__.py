@@ -5,5 +5,8 @@ fanout     one message to very many sockets, and how fast (`bench.fanout`, bench
 appends    durable appends through the writer, against Django's `acreate()` per message
 size       what a large store does to the rate of appending, and how much WAL an event costs
 bus        what the bus costs that carries events between processes, beside redis-py
+idle       what an open socket costs that says nothing
+slow       readers that stop reading: what becomes of them, and what the others notice
+storm      thousands of sockets that are cut off and come back at once
 publish    writes the newest figures into docs/performance.md
 """

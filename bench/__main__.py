@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import appends, as_of, bus, presence, replay, report, size
+from bench import appends, as_of, bus, idle, presence, replay, report, size, slow, storm
 from bench.fanout import sittings
 from bench.shapes import sitting
 
@@ -21,6 +21,9 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "replay": replay.main,
     "bus": bus.main,
     "presence": presence.main,
+    "idle": idle.main,
+    "slow": slow.main,
+    "storm": storm.main,
     "publish": report.publish,
 }
 DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay"]

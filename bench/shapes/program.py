@@ -30,7 +30,7 @@ class Program(Server):
         super().__init__()
         self.port = free_port() if port is None else port
         self._command = [word.format(port=self.port) for word in command]
-        self._environment = {**os.environ, "PORT": str(self.port), **environment}
+        self.environment = {**os.environ, "PORT": str(self.port), **environment}
 
     def settle(self) -> None:
         """Wait until it has come to rest: its second process may start later than its first."""
@@ -41,7 +41,7 @@ class Program(Server):
             before_s, now_s = now_s, tree_cpu_s(pid(self))
 
     def _launch(self, **how: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, cwd=ROOT, env=self._environment, **how)
+        return subprocess.Popen(self._command, cwd=ROOT, env=self.environment, **how)
 
     def _answers(self) -> bool:
         if not self.port:
