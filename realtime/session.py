@@ -131,12 +131,12 @@ class Session:
         """Come into a room; its hub, and its head. Raises: what keeps somebody out."""
         async with self._hubs.reads:
             await self._handlers.enter(room, self._caller())
-            hub = self._hubs.enter(room)
-            try:
-                return hub, await self._hubs.find_head(hub)
-            except BaseException:
-                self._hubs.leave(hub)
-                raise
+        hub = self._hubs.enter(room)
+        try:
+            return hub, await self._hubs.find_head(hub)
+        except BaseException:
+            self._hubs.leave(hub)
+            raise
 
     def unsubscribe(self, room: str) -> None:
         """Listen no more to a room, if it was listened to."""
