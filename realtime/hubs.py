@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 MAX_OPENING = 64
 """Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
 READS_AT_ONCE = 2
-"""Sockets that read the store, to come into a room or to catch up. It has four connections for reading; looks at heads and
-commands need some too."""
+"""Sockets that read the store, to come into a room or to catch up. It has four connections for reading: commands, and
+looks at heads, need some too."""
 PIECES_AT_ONCE = 64
 """Sockets that get a piece of a backlog, from the store or not: few enough that the others hardly wait for them."""
 WATCH_S = 1.0
