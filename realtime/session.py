@@ -129,8 +129,7 @@ class Session:
 
     async def _enter(self, room: str) -> tuple[Hub, int]:
         """Come into a room; its hub, and its head. Raises: what keeps somebody out."""
-        async with self._hubs.reads:
-            await self._handlers.enter(room, self._caller())
+        await self._handlers.enter(room, self._caller())
         hub = self._hubs.enter(room)
         try:
             return hub, await self._hubs.find_head(hub)

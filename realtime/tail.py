@@ -85,11 +85,16 @@ class Tail:
 
     def fill(self, seq: int, lines: Sequence[Line]) -> None:
         """These events, from `seq` on, were read from the store: keep them if they join what there is."""
-        if not self._lines or seq == self.last + 1:
+        end = seq + len(lines)
+        if not self._lines:
             self.append(seq, lines)
-        elif seq + len(lines) == self.first and self._size < MAX_BYTES:
-            self._lines[:0] = lines
-            self._grow(lines)
+            return
+        if seq < self.first <= end and self._size < MAX_BYTES:
+            older = lines[: self.first - seq]
+            self._lines[:0] = older
+            self._grow(older)
+        if seq <= self.last + 1 < end:
+            self.append(seq, lines)
 
     @property
     def first(self) -> int:

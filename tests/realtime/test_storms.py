@@ -75,9 +75,10 @@ async def test_the_backlog_of_a_room_is_read_once_for_all_of_them(
     assert watched.calls["read_room"] <= hubs.READS_AT_ONCE
 
 
-async def test_also_while_nobody_is_live_yet_and_much_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_same_while_much_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.fill(200)
     watched = Watched(monkeypatch, "read_room")
+    await listen(world, GENERAL)
     listeners = [Listener(world, f"{n}", GENERAL) for n in range(MANY)]
 
     async def talk() -> None:
@@ -86,7 +87,7 @@ async def test_also_while_nobody_is_live_yet_and_much_is_said(world: World, monk
 
     await asyncio.gather(talk(), *(listener.subscribe(0) for listener in listeners))
     await all_have(listeners, 250)
-    assert watched.calls["read_room"] < MANY / 4
+    assert watched.calls["read_room"] < MANY / 10
 
 
 async def test_whoever_comes_first_is_served_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

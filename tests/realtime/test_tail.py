@@ -40,12 +40,20 @@ def test_what_was_read_is_kept_only_if_it_joins_what_there_is() -> None:
     kept = Tail(Tails())
     kept.append(5, lines(5, 7))
     kept.fill(2, lines(2, 3))
-    kept.fill(3, lines(3, 5))
     kept.fill(9, lines(9, 9))
     assert (kept.first, kept.last) == (5, 7)
-    kept.fill(3, lines(3, 4))
+    kept.fill(4, lines(4, 4))
     kept.fill(8, lines(8, 8))
-    assert seqs(kept.read(2, 8, 10_000)) == [3, 4, 5, 6, 7, 8]
+    assert seqs(kept.read(3, 8, 10_000)) == [4, 5, 6, 7, 8]
+
+
+def test_what_was_read_may_overlap_what_there_is() -> None:
+    kept = Tail(Tails())
+    kept.append(5, lines(5, 7))
+    kept.fill(3, lines(3, 6))
+    kept.fill(6, lines(6, 9))
+    kept.fill(1, lines(1, 11))
+    assert seqs(kept.read(0, 20, 10_000)) == list(range(1, 12))
 
 
 def test_what_was_read_already_is_not_kept_twice() -> None:
