@@ -7,6 +7,7 @@ keyring, sealing            the keys of people, and how events are sealed with t
 store                       what a store can do; `sqlite` and `postgres` are its two forms
 states, deciding, attempt, writer
                             one command: its states, its decision, its place in the next commit
+gathering                   what many ask at once, loaded together
 handlers                    the door for REST and sockets
 subscription                reading the log and following it
 identity, limits, clock     who is calling, how often they may, and what time it is

@@ -12,6 +12,7 @@ from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
 from commands.errors import NotFound, RateLimited, Refusal, RoomExists, SlowMode, Unauthenticated, Unavailable
 from commands.events import Cause
+from commands.gathering import Gathering
 from commands.identity import Caller, Reader
 from commands.limits import Buckets, Rate
 from commands.member import Membership, check_may_take_part, check_not_banned
@@ -45,6 +46,7 @@ class Handlers:
         limits: bool = True,
     ) -> None:
         self._states = States(store, mapper)
+        self._gathering = Gathering(self._states)
         self._mapper = mapper
         self._writer = writer
         self._guests = guests
@@ -117,7 +119,7 @@ class Handlers:
             raise NotFound
         standing = self._states.remembered(room, RULES)
         if standing is None:
-            standing = (await self._states.load(room, [RULES]))[RULES]
+            standing = await self._gathering.load(room, RULES)
         assert isinstance(standing, Rules)
         rules.check_seen(standing, reader.person, auditor=reader.auditor)
         return standing
@@ -141,8 +143,7 @@ class Handlers:
     async def admit(self, room: str, caller: Caller) -> Rules:
         """Let somebody listen to a room that there is. Raises: NotFound, Banned, Unauthenticated, Unavailable."""
         standing = await self.rules(room, Reader(caller.person))
-        subject = f"member:{caller.person}"
-        membership = (await self._states.load(room, [subject]))[subject]
+        membership = await self._gathering.load(room, f"member:{caller.person}")
         assert isinstance(membership, Membership)
         check_not_banned(membership, now_ms())
         return standing

@@ -146,8 +146,7 @@ class Conversation(Session):
 
     async def _replay(self, frame: Replay) -> None:
         await self._handlers.admit(frame.room, self._caller())
-        async with self._hubs.reads:
-            hub, head = await self._come_into(frame.room)
+        hub, head = await self._come_into(frame.room)
         self._say(await self._replays.begin(frame, hub, head))
         if self.ended:
             self._replays.stop_all()

@@ -99,7 +99,10 @@ class Hub:
 
     def tail(self, dialect: Dialect) -> Tail:
         """The last events that were let out, in this dialect. What is redacted in `seq` or earlier is not in it."""
-        return self._tail.get(dialect) or self._tail.setdefault(dialect, Tail(self._tails))
+        if dialect not in self._tail:
+            self._tail[dialect] = Tail(self._tails)
+            self._live.setdefault(dialect, set())
+        return self._tail[dialect]
 
     def stop(self) -> None:
         """Stop reading, and keep nothing: nobody listens any more."""
@@ -147,7 +150,8 @@ class Hub:
 
     def _put(self, facts: Sequence[Fact]) -> None:
         for dialect, outlets in self._live.items():
-            lines = as_lines(facts, dialect) if outlets else []
+            is_wanted = outlets or self.tail(dialect).has(facts[0].recorded.seq - 1) if facts else False
+            lines = as_lines(facts, dialect) if is_wanted else []
             self._keep(dialect, facts, lines)
             if frames := b"".join(line.frame for line in lines):
                 self._tally.live += len(facts) * len(outlets)

@@ -19,9 +19,11 @@ log = logging.getLogger(__name__)
 
 MAX_OPENING = 64
 """Hints that wait for somebody's key at a time; further ones are dropped, and what they hinted at is read."""
-READS_AT_ONCE = 3
-"""Sockets that subscribe or catch up ask the store in turn, so many at a time: fewer than it has connections for
-reading, since commands need one too."""
+READS_AT_ONCE = 2
+"""Sockets that read the store, to come into a room or to catch up. It has four connections for reading: commands, and
+looks at heads, need some too."""
+PIECES_AT_ONCE = 64
+"""Sockets that get a piece of a backlog, from the store or not: few enough that the others hardly wait for them."""
 WATCH_S = 1.0
 SOONEST_MS = 100
 LATEST_MS = 5000
@@ -42,13 +44,15 @@ class Listener(Protocol):
 class Hubs:
     """Every room that has sockets in this process. `bus` brings hints, `log` the truth, `company` knows who is there.
 
-    Whoever reads the store for a socket that subscribes or catches up does so inside `reads`, first come, first served.
+    Sockets that come into a room or catch up read the store inside `reads`, and get their pieces inside `catching_up`:
+    first come, first served.
     """
 
     def __init__(self, log: Log, bus: Bus, company: Company | None = None) -> None:
         self.log = log
         self.turn = Turn()
         self.tails = Tails()
+        self.catching_up = asyncio.Semaphore(PIECES_AT_ONCE)
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.tally = Tally()
         self.admission = Admission()

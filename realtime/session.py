@@ -131,9 +131,8 @@ class Session:
 
     async def _enter(self, room: str) -> tuple[Hub, int]:
         """Come into a room; its hub, and its head. Raises: what keeps somebody out."""
-        async with self._hubs.reads:
-            await self._handlers.find_or_open(room, self._caller())
-            return await self._come_into(room)
+        await self._handlers.find_or_open(room, self._caller())
+        return await self._come_into(room)
 
     async def _come_into(self, room: str) -> tuple[Hub, int]:
         """The hub of a room that there is, and its head.

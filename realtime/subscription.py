@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import accumulate
 
 from commands.subscription import StoreUnavailable
@@ -13,7 +12,7 @@ from realtime.hub import Hub
 from realtime.hubs import Hubs
 from realtime.outlet import Outlet, Stalled
 from realtime.protocol import MAX_INTEGER, PAGE
-from realtime.tail import Line, Tail, as_lines
+from realtime.tail import as_lines
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +128,8 @@ class Subscription:
         """Send on towards the end of the page, as much as the socket takes at once."""
         async with self._outlet.piece():
             try:
-                async with self._hubs.reads:
-                    frames = await self._read(min(self._page_end, self._hub.seq if self._caught_up else self._head))
+                async with self._hubs.catching_up:
+                    frames = await self._read_tail() or await self._read()
             except StoreUnavailable:
                 frames = []
             self.seq += len(frames)
@@ -139,25 +138,31 @@ class Subscription:
         if not frames:
             await asyncio.sleep(RETRY_S)
 
-    async def _read(self, upto: int) -> list[bytes]:
-        """A frame for each of the next events: what the hub keeps, if nothing happened that it has not heard of."""
+    @property
+    def _upto(self) -> int:
+        """Up to which event may be sent."""
+        return min(self._page_end, self._hub.seq if self._caught_up else self._head)
+
+    async def _read_tail(self) -> list[bytes]:
+        """A frame for each of the next events, from what the hub keeps, if it has heard of all that happened."""
         tail = self._hub.tail(self._dialect)
-        is_new = tail.has(self.seq + 1) and await self._hubs.find_head(self._hub) <= self._hub.seq
-        if is_new and (kept := tail.read(self.seq, upto, CHUNK_BYTES)):
-            return kept
-        redactions = tail.redactions
-        facts = await self._hubs.log.read_room(self._hub.room, after=self.seq, upto=upto, limit=self._stride)
+        if tail.has(self.seq + 1) and await self._hubs.find_head(self._hub) <= self._hub.seq:
+            return tail.read(self.seq, self._upto, CHUNK_BYTES)
+        return []
+
+    async def _read(self) -> list[bytes]:
+        """The same from the store, unless somebody else has read it meanwhile."""
+        async with self._hubs.reads:
+            if kept := await self._read_tail():
+                return kept
+            tail = self._hub.tail(self._dialect)
+            redactions = tail.redactions
+            read = self._hubs.log.read_room
+            facts = await read(self._hub.room, after=self.seq, upto=self._upto, limit=self._stride)
         lines = as_lines(facts, self._dialect)
         if redactions == tail.redactions and all(fact.event for fact in facts):
-            self._keep(tail, lines)
+            tail.fill(self.seq + 1, lines)
         return self._fit([line.frame for line in lines])
-
-    def _keep(self, tail: Tail, lines: Sequence[Line]) -> None:
-        """Keep what was read for the next ones who come, if it is the last that the hub let out."""
-        if tail.has(self._hub.seq):
-            tail.prepend(self.seq + 1, lines)
-        elif lines and self.seq + len(lines) == self._hub.seq:
-            tail.append(self.seq + 1, lines)
 
     def _fit(self, frames: list[bytes]) -> list[bytes]:
         """As many frames as may be sent at once; as many or twice as many are read the next time."""

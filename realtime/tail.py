@@ -61,7 +61,7 @@ class Tails:
 
 
 class Tail:
-    """Consecutive events up to `last`, the last one that the hub let out; or nothing.
+    """Consecutive events up to `last`: the last ones that the hub let out, or what somebody who came back has read.
 
     `redactions` counts what was redacted: a read that began before one may hold what must not be shown any more.
     """
@@ -75,17 +75,26 @@ class Tail:
 
     def append(self, seq: int, lines: Sequence[Line]) -> None:
         """These events were let out, from `seq` on."""
-        if seq != self.last + 1:
+        if seq > self.last + 1:
             self.forget()
-        self._lines += lines
-        self.last = seq + len(lines) - 1
-        self._grow(lines)
+            self.last = seq - 1
+        news = lines[self.last + 1 - seq :]
+        self._lines += news
+        self.last += len(news)
+        self._grow(news)
 
-    def prepend(self, seq: int, lines: Sequence[Line]) -> None:
-        """These events, from `seq` on, come right before what there is."""
-        if seq + len(lines) == self.first and self._size < MAX_BYTES:
-            self._lines[:0] = lines
-            self._grow(lines)
+    def fill(self, seq: int, lines: Sequence[Line]) -> None:
+        """These events, from `seq` on, were read from the store: keep them if they join what there is."""
+        end = seq + len(lines)
+        if not self._lines:
+            self.append(seq, lines)
+            return
+        if seq < self.first <= end and self._size < MAX_BYTES:
+            older = lines[: self.first - seq]
+            self._lines[:0] = older
+            self._grow(older)
+        if seq <= self.last + 1 < end:
+            self.append(seq, lines)
 
     @property
     def first(self) -> int:

@@ -60,9 +60,10 @@ async def all_have(listeners: list[Listener], seq: int) -> None:
 
 async def test_reads_are_bounded_however_many_come_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.fill(200)
-    watched = Watched(monkeypatch, "head", "read_room")
+    watched, looks = Watched(monkeypatch, "read_room"), Watched(monkeypatch, "head")
     await all_have(await come_back(world, MANY, after=0), 200)
     assert watched.most_at_once <= hubs.READS_AT_ONCE
+    assert looks.most_at_once == 1
 
 
 async def test_the_backlog_of_a_room_is_read_once_for_all_of_them(
@@ -72,6 +73,21 @@ async def test_the_backlog_of_a_room_is_read_once_for_all_of_them(
     watched = Watched(monkeypatch, "read_room")
     await all_have(await come_back(world, MANY, after=0), 200)
     assert watched.calls["read_room"] <= hubs.READS_AT_ONCE
+
+
+async def test_the_same_while_much_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.fill(200)
+    watched = Watched(monkeypatch, "read_room")
+    await listen(world, GENERAL)
+    listeners = [Listener(world, f"{n}", GENERAL) for n in range(MANY)]
+
+    async def talk() -> None:
+        for n in range(50):
+            await world.say(f"{n}")
+
+    await asyncio.gather(talk(), *(listener.subscribe(0) for listener in listeners))
+    await all_have(listeners, 250)
+    assert watched.calls["read_room"] < MANY / 10
 
 
 async def test_whoever_comes_first_is_served_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

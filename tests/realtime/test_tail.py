@@ -36,14 +36,32 @@ def test_a_gap_begins_a_new_tail() -> None:
     assert seqs(kept.read(8, 9, 10_000)) == [9]
 
 
-def test_older_ones_are_taken_only_if_they_come_right_before() -> None:
+def test_what_was_read_is_kept_only_if_it_joins_what_there_is() -> None:
     kept = Tail(Tails())
     kept.append(5, lines(5, 7))
-    kept.prepend(2, lines(2, 3))
-    kept.prepend(3, lines(3, 5))
-    assert kept.first == 5
-    kept.prepend(3, lines(3, 4))
-    assert seqs(kept.read(2, 7, 10_000)) == [3, 4, 5, 6, 7]
+    kept.fill(2, lines(2, 3))
+    kept.fill(9, lines(9, 9))
+    assert (kept.first, kept.last) == (5, 7)
+    kept.fill(4, lines(4, 4))
+    kept.fill(8, lines(8, 8))
+    assert seqs(kept.read(3, 8, 10_000)) == [4, 5, 6, 7, 8]
+
+
+def test_what_was_read_may_overlap_what_there_is() -> None:
+    kept = Tail(Tails())
+    kept.append(5, lines(5, 7))
+    kept.fill(3, lines(3, 6))
+    kept.fill(6, lines(6, 9))
+    kept.fill(1, lines(1, 11))
+    assert seqs(kept.read(0, 20, 10_000)) == list(range(1, 12))
+
+
+def test_what_was_read_already_is_not_kept_twice() -> None:
+    kept = Tail(Tails())
+    kept.fill(5, lines(5, 7))
+    kept.append(6, lines(6, 9))
+    kept.append(8, lines(8, 9))
+    assert seqs(kept.read(4, 9, 10_000)) == [5, 6, 7, 8, 9]
 
 
 def test_no_more_is_read_at_once_than_asked_for_but_something() -> None:
@@ -61,7 +79,7 @@ def test_one_tail_is_bounded() -> None:
         assert tails.size <= tail.MAX_BYTES
     assert kept.last == 1000
     assert seqs(kept.read(kept.first - 1, 1000, 10**6)) == list(range(kept.first, 1001))
-    kept.prepend(1, lines(1, kept.first - 1, size=1000))
+    kept.fill(1, lines(1, kept.first - 1, size=1000))
     assert tails.size <= tail.MAX_BYTES
 
 
