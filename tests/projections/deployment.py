@@ -19,8 +19,10 @@ from commands.writer import Writer
 from config.parts import Parts
 from projections import checkpoints
 from projections.applying import Applier
+from projections.beside import Beside
 from projections.directory import Directory
 from projections.history import History
+from projections.known import KNOWN
 from projections.projection import Projection
 from projections.queries import Page, Queries
 from projections.runner import Runner
@@ -96,6 +98,8 @@ def wipe(url: str) -> None:
     """An empty log and empty read models."""
     for table in (*READ_TABLES, "parked_room", "checkpoint"):
         execute(f"DELETE FROM {table}")
+    for projection in KNOWN:
+        on_django(lambda projection=projection: Beside(projection).discard())
     if url.startswith("sqlite"):
         for path in Path(url.removeprefix("sqlite:///")).parent.glob("*.events.sqlite3*"):
             path.unlink()
