@@ -7,7 +7,7 @@ Destroying a key erases its person from the log without changing a stored byte.
 """
 
 import os
-from base64 import b64decode
+from binascii import a2b_base64
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -84,13 +84,13 @@ _FIELDS = msgspec.json.Decoder(dict[str, object])
 
 def _open_one(row: Recorded, fields: dict[str, object], ciphers: Mapping[str, AESGCM | None]) -> Fact:
     try:
-        actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
+        actor, sealed = str(fields["actor"]), a2b_base64(str(fields.pop("sealed")))
         bound = _associated_data(row.stream, actor, row.subject)
         cipher = ciphers[actor]
         if cipher is None:
             return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
-        personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
-        return Fact(row, revive(row.topic, {**fields, **personal}))
+        fields.update(_decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)))
+        return Fact(row, revive(row.topic, fields))
     except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
         return Fact(row, None, "broken")
 

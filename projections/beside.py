@@ -39,7 +39,7 @@ class Beside:
         self.projection = projection
         self.position = 0
         self.target = 0
-        self._tables = tables_of(projection.tables)
+        self._tables = tables_of(projection)
         self._applier = Applier(projection, beside=True)
 
     def begin(self) -> None:

@@ -1,12 +1,14 @@
 """The tables beside, on PostgreSQL: in a schema of their own, under the same names, until they change places."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import psycopg
 from django.db import OperationalError, transaction
 
 from commands.subscription import Fact
+from projections.projection import Projection
 from projections.sql import rows, run
 from projections.versions import SCHEMA
 
@@ -31,8 +33,9 @@ FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n O
 WHERE n.nspname = %s AND c.relname = ANY (%s) AND k.contype IN ('p', 'u', 'x') ORDER BY c.relname, k.conname
 """
 _INDEXES = """
-SELECT c.relname, pg_get_indexdef(i.indexrelid)
+SELECT o.relname, pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class o ON o.oid = i.indexrelid
 WHERE n.nspname = %s AND c.relname = ANY (%s)
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) ORDER BY 1, 2
 """
@@ -49,18 +52,23 @@ WHERE n.nspname = %s AND c.relname = ANY (%s) AND g.grantee <> c.relowner
 
 
 class PostgresTables:
-    """See `Tables`. Their definitions come from the catalog, so that they are what the migrations made of them."""
+    """See `Tables`. Their definitions come from the catalog, so that they are what the migrations made of them.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = list(names)
+    Indexes that the projection does not need to be filled are made when it has been.
+    """
+
+    def __init__(self, projection: Projection) -> None:
+        self._names = list(projection.tables)
+        self._needed = set(projection.indexes)
 
     def shape(self) -> str:
         """See `Tables.shape`."""
-        return self._shape(IN_USE)
+        return repr((self._columns(IN_USE), self._indexes(IN_USE)))
 
     def are_made(self) -> bool:
         """See `Tables.are_made`."""
-        return self._shape(SCHEMA) == self._shape(IN_USE)
+        in_use, beside = self._indexes(IN_USE).items(), self._indexes(SCHEMA)
+        return self._columns(SCHEMA) == self._columns(IN_USE) and beside.items() <= in_use and self._needed <= {*beside}
 
     def make(self) -> None:
         """See `Tables.make`. What an operator has set for the tables in use, and granted on them, is kept."""
@@ -71,8 +79,7 @@ class PostgresTables:
                 run(f"CREATE TABLE {SCHEMA}.{name} (LIKE {IN_USE}.{name} INCLUDING ALL EXCLUDING INDEXES)")
             for name, constraint, definition in self._look(_CONSTRAINTS, IN_USE):
                 run(f'ALTER TABLE {SCHEMA}.{name} ADD CONSTRAINT "{constraint}" {definition}')
-            for _, definition in self._look(_INDEXES, IN_USE):
-                run(definition.replace(f" ON {IN_USE}.", f" ON {SCHEMA}.", 1))
+            self._make_indexes(self._needed)
             for name, options in self._look(_OPTIONS, IN_USE):
                 run(f"ALTER TABLE {SCHEMA}.{name} SET ({options})")
             for name, privilege, grantee in self._look(_GRANTS, IN_USE):
@@ -94,6 +101,10 @@ class PostgresTables:
 
     def finish(self) -> None:
         """See `Tables.finish`."""
+        with transaction.atomic():
+            run("SET LOCAL synchronous_commit = off; SET LOCAL maintenance_work_mem = '128MB'")
+            run("SET LOCAL max_parallel_maintenance_workers = 0")
+            self._make_indexes(self._indexes(IN_USE).keys() - self._indexes(SCHEMA).keys())
         for name in self._names:
             run(f"ANALYZE {SCHEMA}.{name}")
 
@@ -102,6 +113,7 @@ class PostgresTables:
         with transaction.atomic():
             run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             run("SET LOCAL synchronous_commit = off; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
+            run("SET LOCAL max_parallel_workers_per_gather = 0")
             return look() if advance() else None
 
     def exchange(self, advance: Callable[[], bool], and_then: Callable[[], None]) -> bool:
@@ -135,9 +147,19 @@ class PostgresTables:
                 run(f"ALTER TABLE {source}.{name} SET SCHEMA {target}")
         run(f"DROP SCHEMA {PASSING}")
 
-    def _shape(self, schema: str) -> str:
-        definitions = [self._look(statement, schema) for statement in (_COLUMNS, _CONSTRAINTS, _INDEXES)]
-        return repr(definitions).replace(f" ON {schema}.", " ON ")
+    def _make_indexes(self, names: AbstractSet[str]) -> None:
+        for name, definition in self._indexes(IN_USE).items():
+            if name in names:
+                run(definition.replace(" ON ", f" ON {SCHEMA}.", 1))
+
+    def _columns(self, schema: str) -> list[list[tuple[Any, ...]]]:
+        return [self._look(_COLUMNS, schema), self._look(_CONSTRAINTS, schema)]
+
+    def _indexes(self, schema: str) -> dict[str, str]:
+        """How each index is defined, leaving the schema out."""
+        return {
+            name: definition.replace(f" ON {schema}.", " ON ", 1) for name, definition in self._look(_INDEXES, schema)
+        }
 
     def _look(self, statement: str, schema: str) -> list[tuple[Any, ...]]:
         return rows(statement, [schema, self._names])

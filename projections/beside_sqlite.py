@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from commands.subscription import Fact
+from projections.projection import Projection
 from projections.sql import rows, run
 from projections.versions import beside_of
 
@@ -26,8 +27,8 @@ _DEFINITION = re.compile(r'^(CREATE (?:TABLE|(?:UNIQUE )?INDEX)) "?(\w+)"?(?: ON
 class SQLiteTables:
     """See `Tables`. Their definitions come from the schema, so that they are what the migrations made of them."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = list(names)
+    def __init__(self, projection: Projection) -> None:
+        self._names = list(projection.tables)
         self._portion = 20
 
     def shape(self) -> str:

@@ -8,6 +8,7 @@ from django.db import connection
 from commands.subscription import Fact
 from projections.beside_postgres import PostgresTables
 from projections.beside_sqlite import SQLiteTables
+from projections.projection import Projection
 
 
 class Tables(Protocol):
@@ -17,7 +18,7 @@ class Tables(Protocol):
         """How the tables in use are defined, to the last index."""
 
     def are_made(self) -> bool:
-        """Whether all tables are there beside, defined as those in use are."""
+        """Whether all tables are there beside, defined as those in use are, if need be to be finished."""
 
     def make(self) -> None:
         """Define the tables beside as those in use are. There are none."""
@@ -29,7 +30,7 @@ class Tables(Protocol):
         """Have events applied, in portions and at a pace that others can live with."""
 
     def finish(self) -> None:
-        """Whatever the database wants to know of tables that were filled."""
+        """What is better done when the tables have been filled."""
 
     def meet[T](self, advance: Callable[[], bool], look: Callable[[], T | None]) -> T | None:
         """What `look` sees in one snapshot once `advance` has brought both versions to the same position.
@@ -45,6 +46,6 @@ class Tables(Protocol):
         """
 
 
-def tables_of(names: Sequence[str]) -> Tables:
-    """These tables, on the database that Django uses."""
-    return PostgresTables(names) if connection.vendor == "postgresql" else SQLiteTables(names)
+def tables_of(projection: Projection) -> Tables:
+    """Those of a projection, on the database that Django uses."""
+    return PostgresTables(projection) if connection.vendor == "postgresql" else SQLiteTables(projection)

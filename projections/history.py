@@ -32,6 +32,8 @@ TEXTS = Table(
     keys=3,
 )
 
+_NAMING = (RoomOpened, RoomChanged)
+
 type Key = tuple[str, str]
 """A message's room and id."""
 
@@ -61,6 +63,7 @@ class History:
 
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
+    indexes = ("history_item_message",)
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Reads and writes as often for many events as for one."""
@@ -80,7 +83,7 @@ class History:
         upsert(PAST, changes.past)
         upsert(TEXTS, changes.texts)
         delete_under(TEXTS, changes.redacted)
-        upsert(TITLES, [row for timed in news for row in _titles(timed)])
+        upsert(TITLES, [row for timed in news if isinstance(timed.fact.event, _NAMING) for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
 
 
@@ -140,7 +143,7 @@ class Changes:
 
 def _stored(news: Sequence[Timed]) -> dict[Key, Kept]:
     """Those messages that these events change or reply to, as the table has them."""
-    keys = dict.fromkeys(key for fact, _ in news if (key := _changes(fact) or _replies_to(fact)) is not None)
+    keys = dict.fromkeys(key for fact, _ in news if (key := _needs(fact)) is not None)
     rows = select_pairs(ITEMS, ("room", "message_id"), list(keys))
     return {
         (room, message_id): Kept(items.decode(bytes(item)), time, thread)
@@ -154,16 +157,17 @@ def _changes(fact: Fact) -> Key | None:
     return None if message_id is None else (fact.recorded.stream, message_id)
 
 
-def _replies_to(fact: Fact) -> Key | None:
-    """Which message an event replies to, if it replies to one."""
-    reply_to = fact.event.reply_to if isinstance(fact.event, MessagePosted) else None
-    return None if reply_to is None else (fact.recorded.stream, reply_to)
+def _needs(fact: Fact) -> Key | None:
+    """Which message an event changes or replies to, if it does either."""
+    event = fact.event
+    message_id = event.reply_to if isinstance(event, MessagePosted) else items.changed_by(event)
+    return None if message_id is None else (fact.recorded.stream, message_id)
 
 
 def _titles(timed: Timed) -> Iterator[Row]:
     """What a room is called after an event that names it."""
     (recorded, event, _), time = timed
-    named = event.data if isinstance(event, RoomOpened | RoomChanged) else {}
+    named = event.data if event else {}
     for what in ("title", "topic"):
         if what in named:
             yield recorded.stream, what, recorded.seq, time, named[what]

@@ -101,12 +101,13 @@ def _on_postgresql(statement: str, arrays: list[Any]) -> list[Row]:
 
 
 _PACKED: dict[str, Callable[[Sequence[Any]], bytes]] = {
-    "text": TextArray.of,
     "bigint": BigintArray.of,
     "bytea": BytesArray.of,
 }
 
 
 def _pack(kind: str, column: tuple[Any, ...]) -> Any:
-    """A column as one array, packed at once where nothing in it is NULL."""
+    """A column as one array, packed at once if it is text, or nothing in it is NULL."""
+    if kind == "text":
+        return TextArray.of(column)
     return _PACKED[kind](column) if kind in _PACKED and None not in column else list(column)

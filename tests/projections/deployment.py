@@ -99,12 +99,16 @@ def wipe(url: str) -> None:
     for table in (*READ_TABLES, "parked_room", "checkpoint"):
         execute(f"DELETE FROM {table}")
     for projection in KNOWN:
-        on_django(lambda projection=projection: Beside(projection).discard())
+        on_django(partial(_discard, projection))
     if url.startswith("sqlite"):
         for path in Path(url.removeprefix("sqlite:///")).parent.glob("*.events.sqlite3*"):
             path.unlink()
     elif execute("SELECT to_regclass('stored_events')")[0][0]:
         execute("TRUNCATE stored_events RESTART IDENTITY")
+
+
+def _discard(projection: Projection) -> None:
+    Beside(projection).discard()
 
 
 def on_django[T](work: Callable[[], T]) -> T:
