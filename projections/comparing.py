@@ -97,7 +97,7 @@ def _sum(name: str, table: str) -> Sum:
         ((count, total),) = rows(f"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t")
     else:
         ((count, total),) = rows(f"SELECT count(*), checksum({', '.join(map(', '.join, _columns(table)))}) FROM {name}")
-    return Sum(count, f"{int(total) & MASK:016x}")
+    return Sum(count, f"{int(total or 0) & MASK:016x}")
 
 
 def _columns(table: str) -> tuple[list[str], list[str]]:
