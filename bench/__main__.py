@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import appends, as_of, bus, replay, report, size
+from bench import appends, as_of, bus, rebuild, replay, report, size
 from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -15,10 +15,11 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "size": size.main,
     "as_of": as_of.main,
     "replay": replay.main,
+    "rebuild": rebuild.main,
     "bus": bus.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of", "replay"]
+DEFAULT = ["s1", "s2", "h", "appends", "size", "as_of", "replay", "rebuild"]
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or DEFAULT:

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import django
 import psycopg
@@ -72,7 +73,7 @@ def _rows(mapper: Mapper, events: int) -> Iterator[Row]:
 
 
 def _event(chance: random.Random, i: int, now_ms: int, seq: int, recent: list[tuple[str, int]]) -> Event:
-    about = {"occurred_at": now_ms, "request_id": f"{i:032x}"}
+    about: dict[str, Any] = {"occurred_at": now_ms, "request_id": f"{i:032x}"}
     person = chance.randrange(PERSONS)
     kind = chance.random() if recent else 0
     if seq == 1:
@@ -83,7 +84,12 @@ def _event(chance: random.Random, i: int, now_ms: int, seq: int, recent: list[tu
         recent.append((message_id, person))
         del recent[:-RECENT]
         words = TEXT * chance.randint(1, 3)
-        named = {"message_id": message_id, "message": words, "handle": f"u{person}", "reply_to": reply_to}
+        named: dict[str, Any] = {
+            "message_id": message_id,
+            "message": words,
+            "handle": f"u{person}",
+            "reply_to": reply_to,
+        }
         return MessagePosted(actor=_person(person), **named, **about)
     chosen = chance.choice(recent)
     if kind < 0.91:

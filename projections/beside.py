@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from commands.clock import now_ms
 from commands.subscription import Fact
@@ -30,6 +31,13 @@ class NothingKept(Exception):
 
 class WentBack(Exception):
     """The version in use has gone back behind the one beside it: somebody has emptied it."""
+
+
+class Stretch(NamedTuple):
+    """A stretch of the log: all events after a position, up to the last of these."""
+
+    after: int
+    facts: Sequence[Fact]
 
 
 class Beside:
@@ -66,10 +74,10 @@ class Beside:
         self._tables.remove()
         checkpoints.empty(key_beside(self.projection.name), ())
 
-    def apply(self, facts: Sequence[Fact]) -> None:
+    def apply(self, stretch: Stretch) -> None:
         """Apply these events as far as the version in use has come. Raises: LostLead, WentBack."""
         self.target = checkpoints.position(self.projection.name)
-        self._tables.write(self._applier.apply, self._upto(self.target, facts))
+        self._tables.write(self._applier.apply, self._next(stretch))
         self.position = self._applier.position
 
     def finish(self) -> None:
@@ -79,33 +87,44 @@ class Beside:
             self._set_record(COMPARING, made_by)
         self._tables.finish()
 
-    def compare(self, facts: Sequence[Fact]) -> Comparison | None:
-        """Compare both at one position, to which these events may have to lead. None: there must be later ones."""
-        return self._tables.meet(lambda: self._advance(facts), lambda: compare(self.projection))
+    def compare(self, stretch: Stretch) -> Comparison | None:
+        """Compare both at one position, to which these events may have to lead. None: try again, with later events."""
+        self.apply(stretch)
+        comparison = self._tables.meet(lambda: self._advance(stretch), lambda: compare(self.projection))
+        self._load()
+        return comparison
 
-    def exchange(self, facts: Sequence[Fact]) -> bool:
+    def exchange(self, stretch: Stretch) -> bool:
         """Put it in use, and keep the one that was. False: try again, with later events."""
-        return self._tables.exchange(lambda: self._advance(facts, lock=True), self._exchange_records)
+        self.apply(stretch)
+        exchanged = self._tables.exchange(lambda: self._advance(stretch, lock=True), self._exchange_records)
+        self._load()
+        return exchanged
 
     def _set_out(self, state: str, made_by: str) -> None:
-        self._applier.load()
-        self.position = self._applier.position
+        self._load()
         self.target = checkpoints.position(self.projection.name)
         self._set_record(state, made_by)
         run(_BEGAN, [now_ms(), self.position, self.projection.name])
 
-    def _advance(self, facts: Sequence[Fact], *, lock: bool = False) -> bool:
-        """Come to where the version in use is. An earlier attempt may have been taken back."""
-        self._applier.load()
+    def _advance(self, stretch: Stretch, *, lock: bool = False) -> bool:
+        """Come to where the version in use is by now."""
         self.target = checkpoints.position(self.projection.name, lock=lock)
-        self._applier.apply(self._upto(self.target, facts))
-        self.position = self._applier.position
-        return self.position == self.target
+        self._applier.apply(self._next(stretch))
+        return self._applier.position == self.target
 
-    def _upto(self, position: int, facts: Sequence[Fact]) -> list[Fact]:
-        if self._applier.position > position:
-            raise WentBack(f"{self.projection.name} is at {position}, behind the version beside it: start again.")
-        return [fact for fact in facts if fact.recorded.position <= position]
+    def _next(self, stretch: Stretch) -> list[Fact]:
+        """What of a stretch may be applied: nothing if it does not follow where we are. Raises: WentBack."""
+        if self._applier.position > self.target:
+            raise WentBack(f"{self.projection.name} is at {self.target}, behind the version beside it: start again.")
+        if self._applier.position < stretch.after:
+            return []
+        return [fact for fact in stretch.facts if fact.recorded.position <= self.target]
+
+    def _load(self) -> None:
+        """Be where the tables are: what was done in a transaction may have been taken back."""
+        self._applier.load()
+        self.position = self._applier.position
 
     def _exchange_records(self) -> None:
         """Both have the same checkpoint; each keeps the rooms that it has set aside."""

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
-from commands.subscription import Fact, Log
-from projections.beside import Beside
+from commands.subscription import Log
+from projections.beside import Beside, Stretch
 from projections.comparing import Comparison
 from projections.leading import Turn
 from projections.projection import Projection
@@ -65,18 +65,18 @@ class Rebuilding:
     async def bring_forward(self, versions: Sequence[Beside]) -> None:
         """Bring them to where those in use are now. Raises: LostLead, WentBack, StoreUnavailable.
 
-        While a batch is applied the next one is read and opened.
+        While a stretch of the log is applied the next one is read and opened.
         """
         pace = _Pace(versions)
         coming = self._read(min(each.position for each in versions))
         try:
-            while facts := await coming:
-                coming = self._read(facts[-1].recorded.position)
+            while (stretch := await coming).facts:
+                coming = self._read(end := stretch.facts[-1].recorded.position)
                 for each in versions:
-                    await self.on_thread(partial(each.apply, facts))
+                    await self.on_thread(partial(each.apply, stretch))
                     self._tell(pace.progress())
-                if facts[-1].recorded.position > max(each.target for each in versions):
-                    break
+                if min(each.position for each in versions) < end:
+                    break  # those in use have not come so far
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
@@ -86,8 +86,8 @@ class Rebuilding:
         """Compare it with the one in use, at one position. Raises: LostLead, WentBack, StoreUnavailable."""
         await self.on_thread(version.finish)
         while True:
-            facts = await self._read(version.position)
-            if comparison := await self.on_thread(partial(version.compare, facts)):
+            stretch = await self._read(version.position)
+            if comparison := await self.on_thread(partial(version.compare, stretch)):
                 return comparison
 
     async def exchange(self, version: Beside) -> None:
@@ -104,8 +104,11 @@ class Rebuilding:
         """Do something on the thread that has the connection."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _read(self, after: int) -> asyncio.Task[list[Fact]]:
-        return asyncio.create_task(self._log.read_all(after=after, limit=BATCH))
+    def _read(self, after: int) -> asyncio.Task[Stretch]:
+        return asyncio.create_task(self._read_on(after))
+
+    async def _read_on(self, after: int) -> Stretch:
+        return Stretch(after, await self._log.read_all(after=after, limit=BATCH))
 
 
 class _Pace:

@@ -10,7 +10,7 @@ import pytest
 from projections import rebuilding
 from projections.rebuilding import SomebodyReads
 from tests.cast import ADA
-from tests.projections.deployment import Deployment, Running, said
+from tests.projections.deployment import Deployment, Running, execute, said
 from tests.projections.test_rebuilding import alone, rebuild, talk
 
 TIMES = 3
@@ -82,6 +82,8 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
             for each in versions:
                 await work.on_thread(each.begin)
             await work.bring_forward(versions)
+            await deployment.say(ADA, "meanwhile")
+            await deployment.project()
             exchanging = asyncio.create_task(work.exchange(versions[1]))
             while not exchanging.done():
                 assert said(await deployment.page())[0] == "hello"
@@ -89,4 +91,7 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
                 await exchanging
             backup.rollback()
             await work.exchange(versions[1])
-    assert said(await deployment.page())[0] == "hello"
+    await deployment.say(ADA, "after it")
+    await deployment.project()
+    assert execute("SELECT room FROM parked_room") == []
+    assert said(await deployment.page())[-2:] == ["meanwhile", "after it"]

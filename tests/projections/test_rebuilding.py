@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ from commands.reaction import React
 from commands.rules import ChangeRoom
 from commands.subscription import Fact
 from projections import beside, directory, rebuilding
-from projections.beside import Beside, NothingKept, WentBack
+from projections.beside import Beside, NothingKept, Stretch, WentBack
 from projections.comparing import Comparison
 from projections.known import KNOWN
 from projections.rebuilding import Progress, Rebuilding, RebuildRunning
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
-from tests.projections.deployment import Deployment, execute, forget, on_django, said, tables
+from tests.projections.deployment import Deployment, applier_of, execute, forget, on_django, said, tables
 
 
 async def talk(deployment: Deployment) -> None:
@@ -112,7 +113,7 @@ async def test_a_rebuild_that_died_goes_on_from_where_it_was(
             await work.on_thread(each.begin)
         facts = await chatted.log.read_all(after=0, limit=5)
         for each in versions:
-            await work.on_thread(lambda each=each: each.apply(facts))  # type: ignore[misc]
+            await work.on_thread(partial(each.apply, Stretch(0, facts)))
     async with alone(chatted) as (work, versions):
         for each in versions:
             await work.on_thread(each.begin)
@@ -244,3 +245,29 @@ async def test_a_version_in_use_that_was_emptied_meanwhile_is_not_overtaken(chat
         forget()
         with pytest.raises(WentBack):
             await work.exchange(versions[0])
+
+
+async def test_a_stretch_that_does_not_follow_where_it_is_is_left_alone(chatted: Deployment) -> None:
+    facts = await chatted.log.read_all(after=0, limit=100)
+    async with alone(chatted) as (work, (version, _)):
+        await work.on_thread(version.begin)
+        later = Stretch(facts[3].recorded.position, facts[4:])
+        await work.on_thread(partial(version.apply, later))
+        assert version.position == 0
+        assert not await work.on_thread(partial(version.exchange, later))
+        assert await work.on_thread(partial(version.compare, later)) is None
+        await work.on_thread(partial(version.apply, Stretch(0, facts[:6])))
+        assert version.position == facts[5].recorded.position
+
+
+async def test_what_is_not_in_use_yet_is_not_overtaken_and_nothing_is_left_out(deployment: Deployment) -> None:
+    """The one in use lags behind the log, and each by another distance."""
+    await talk(deployment)
+    facts = await deployment.log.read_all(after=0, limit=100)
+    for projection, count in zip(KNOWN, (7, 4), strict=True):
+        applier = applier_of(projection)
+        on_django(partial(applier.apply, facts[:count]))
+    assert all(each.equal for each in await rebuild(deployment))
+    assert [status.position for status in await deployment.queries.projections()] == [7, 4]
+    await deployment.project()
+    assert execute("SELECT room FROM parked_room") == []

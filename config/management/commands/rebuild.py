@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import uvloop
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
@@ -53,7 +54,8 @@ class Command(BaseCommand):
         """Raises: CommandError."""
         projections = _chosen(options["projection"], everything=options["all"])
         starting.check_database(wait_s=0)
-        os.nice(NICE)
+        if not settings.ON_SQLITE:  # where others wait for us, who must not be kept waiting ourselves
+            os.nice(NICE)
         try:
             uvloop.run(self._work(projections, options))
         except REFUSALS as error:
