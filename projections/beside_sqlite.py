@@ -18,7 +18,7 @@ from projections.projection import Projection
 from projections.sql import rows, run
 from projections.versions import beside_of
 
-HOLD_S = 0.012
+HOLD_S = 0.006
 MIN_REST_S = 0.002
 MAX_PORTION = 2000
 _DEFINITION = re.compile(r'^(CREATE (?:TABLE|(?:UNIQUE )?INDEX)) "?(\w+)"?(?: ON "?(\w+)"?)?', re.IGNORECASE)
