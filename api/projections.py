@@ -22,7 +22,7 @@ router = Router(tags=["projections"])
 
 @router.get("", operation_id="list_projections", **documented({200: Projections}))
 async def list_projections(request: Request) -> HttpResponse:
-    """Each projection's checkpoint and lag, and how far a rebuild of it is. Of its parked rooms those are named that you may see."""
+    """Each projection's checkpoint, lag and rebuild. Of its parked rooms those are named that you may see."""
     who = await reader(request)
     check_may_read(who)
     items = [

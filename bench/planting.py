@@ -33,8 +33,7 @@ async def plant(events: int) -> None:
     """Make the store and the keys, then the rows."""
     deployment = parts.build()
     await deployment.open()
-    for person in range(PERSONS):
-        await deployment.mapper.keyring.ensure(_person(person))
+    await asyncio.gather(*(deployment.mapper.keyring.ensure(_person(person)) for person in range(PERSONS)))
     await (_into_sqlite if settings.ON_SQLITE else _into_postgres)(_rows(deployment.mapper, events))
     await deployment.close()
 

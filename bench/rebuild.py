@@ -83,27 +83,31 @@ def _measure(url: str, events: int, posts: int, pages: int) -> list[report.Row]:
             assert people.poll() is None, "the people went away"
             people.terminate()
             reading.join()
-    rows = [_row(what, asked, began, ended) for what in ("post", "page")]
+    rows = [row for what in ("post", "page") for row in _rows(what, asked, began, ended)]
     if probe:
         waits = [Asked("a stranger's write", due, took_ms, 200) for due, took_ms in probe.waits]
-        rows.append(_row("a stranger's write", waits, began, ended))
+        rows += _rows("a stranger's write", waits, began, ended)
     rate = RATE.findall(told)[-1]
     equal = told.count(": equal")
     print(told, file=sys.stderr)
     return [*rows, {"": f"the rebuild: {ended - began:.0f} s, {rate} events/s, {equal} of 6 tables equal"}]
 
 
-def _row(what: str, asked: Sequence[Asked], began: float, ended: float) -> report.Row:
-    row: dict[str, object] = {"": what}
-    for name, since, until in (("before", began - BEFORE_S + 2, began), ("during", began, ended)):
+def _rows(what: str, asked: Sequence[Asked], began: float, ended: float) -> list[report.Row]:
+    """What they met before the rebuild, and during it."""
+    rows: list[report.Row] = []
+    for when, since, until in (("before", began - BEFORE_S + 2, began), ("during", began, ended)):
         those = [each for each in asked if each.what == what and since <= each.due < until]
         took_ms = sorted(each.took_ms for each in those) or [0.0]
-        row[f"{name}: p50 ms"] = round(took_ms[len(took_ms) // 2], 1)
-        row[f"{name}: p99 ms"] = round(took_ms[int(len(took_ms) * 0.99)], 1)
-        row[f"{name}: most ms"] = round(took_ms[-1], 1)
-        row[f"{name}: asked"] = len(those)
-        row[f"{name}: failed"] = sum(each.status not in (200, 201) for each in those)
-    return row
+        rows.append({
+            "": f"{what}, {when}",
+            "asked": len(those),
+            "failed": sum(each.status not in (200, 201) for each in those),
+            "p50 ms": round(took_ms[len(took_ms) // 2], 1),
+            "p99 ms": round(took_ms[int(len(took_ms) * 0.99)], 1),
+            "most ms": round(took_ms[-1], 1),
+        })  # fmt: skip
+    return rows
 
 
 class Probe:
