@@ -8,7 +8,7 @@ from commands.subscription import Fact
 from projections import items
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, delete_under, select, select_pairs, upsert
+from projections.rows import Row, Table, delete_under, insert, select, select_pairs, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(
@@ -66,7 +66,10 @@ class History:
     indexes = ("history_item_message",)
 
     def apply(self, facts: Sequence[Fact]) -> None:
-        """See `Projection.apply`. Reads and writes as often for many events as for one."""
+        """See `Projection.apply`. Reads and writes as often for many events as for one.
+
+        An event is new to its room or left out, so that what it makes is not there yet.
+        """
         rooms = by_room(facts)
         reached = {room: (head, time) for room, head, time in select(ROOMS, "room", list(rooms))}
         news: list[Timed] = []
@@ -79,9 +82,10 @@ class History:
                     news.append(Timed(fact, time))
             reached[room] = (head, time)
         changes = Changes(news)
-        upsert(ITEMS, changes.rows())
-        upsert(PAST, changes.past)
-        upsert(TEXTS, changes.texts)
+        insert(ITEMS, changes.new_rows())
+        upsert(ITEMS, changes.changed_rows())
+        insert(PAST, changes.past)
+        insert(TEXTS, changes.texts)
         delete_under(TEXTS, changes.redacted)
         upsert(TITLES, [row for timed in news if isinstance(timed.fact.event, _NAMING) for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
@@ -99,21 +103,28 @@ class Changes:
         self.texts: list[Row] = []
         self.redacted: list[tuple[str, int]] = []
         self._known = _stored(news)
-        self._touched: dict[Key, None] = {}
+        self._posted: dict[Key, None] = {}
+        self._changed: dict[Key, None] = {}
         for fact, time in news:
             if isinstance(fact.event, MessagePosted):
                 self._post(fact, fact.event, time)
             elif (key := _changes(fact)) is not None:
                 self._change(key, fact, time)
 
-    def rows(self) -> list[Row]:
-        """The messages that were made or changed, as they are after it."""
-        return [self._known[key].row() for key in self._touched]
+    def new_rows(self) -> list[Row]:
+        """The messages that were posted, as they are after all of it."""
+        return [self._known[key].row() for key in self._posted]
+
+    def changed_rows(self) -> list[Row]:
+        """The messages that were there before, and changed."""
+        return [self._known[key].row() for key in self._changed]
 
     def _post(self, fact: Fact, event: MessagePosted, time: int) -> None:
         room = fact.recorded.stream
         thread = None if event.reply_to is None else self._join((room, event.reply_to))
-        self._keep((room, event.message_id), Kept(items.posted(fact, event), time, thread))
+        key = (room, event.message_id)
+        self._known[key] = Kept(items.posted(fact, event), time, thread)
+        self._posted[key] = None
 
     def _join(self, key: Key) -> str:
         """The thread of the message that somebody replies to; the first reply begins it."""
@@ -138,7 +149,8 @@ class Changes:
 
     def _keep(self, key: Key, kept: Kept) -> None:
         self._known[key] = kept
-        self._touched[key] = None
+        if key not in self._posted:
+            self._changed[key] = None
 
 
 def _stored(news: Sequence[Timed]) -> dict[Key, Kept]:

@@ -20,6 +20,28 @@ class Table(NamedTuple):
     keys: int = 1
 
 
+def insert(table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`."""
+    if not rows:
+        return
+    names = ", ".join(table.columns)
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        copying = f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)"
+        with (
+            connection.wrap_database_errors,
+            psycopg.Cursor(connection.connection) as ours,
+            ours.copy(copying.encode()) as copy,
+        ):
+            copy.set_types(list(table.columns.values()))
+            for row in rows:
+                copy.write_row(row)
+    else:
+        places = ", ".join(["%s"] * len(table.columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {placed(table.name)} ({names}) VALUES ({places})", rows)
+
+
 def upsert(table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace what is there under their keys. No key may occur twice in `rows`."""
     if not rows:
