@@ -76,8 +76,9 @@ class Applier:
         with transaction.atomic():
             checkpoints.move(self.name, self.position, news[-1].recorded.position)
             parked = checkpoints.parked(self.name)
+            followed = [fact for fact in news if fact.recorded.stream not in parked] if parked else news
             with self._tables():
-                self.projection.apply([fact for fact in news if fact.recorded.stream not in parked])
+                self.projection.apply(followed)
 
     def _commit_room_by_room(self, news: Sequence[Fact]) -> None:
         room_of = attrgetter("recorded.stream")

@@ -16,7 +16,7 @@ from projections.projection import Projection
 from projections.sql import disconnect
 
 BATCH = 5000
-EXCHANGE_WITHIN_S = 60.0
+WITHIN_S = 60.0
 AGAIN_S = 0.1
 
 
@@ -31,6 +31,10 @@ class Progress(NamedTuple):
 
 class RebuildRunning(Exception):
     """Another process is rebuilding already."""
+
+
+class LogEnds(Exception):
+    """The log ends before the version in use does: it is not the log that this was projected from."""
 
 
 class SomebodyReads(Exception):
@@ -83,16 +87,23 @@ class Rebuilding:
         self._tell(pace.progress())
 
     async def compare(self, version: Beside) -> Comparison:
-        """Compare it with the one in use, at one position. Raises: LostLead, WentBack, StoreUnavailable."""
+        """Compare it with the one in use, at one position. Raises: LogEnds, LostLead, WentBack, StoreUnavailable."""
         await self.on_thread(version.finish)
+        deadline = time.monotonic() + WITHIN_S
         while True:
             stretch = await self._read(version.position)
             if comparison := await self.on_thread(partial(version.compare, stretch)):
                 return comparison
+            if stretch.facts:
+                deadline = time.monotonic() + WITHIN_S
+            elif time.monotonic() > deadline:
+                raise LogEnds(f"{version.projection.name} is at {version.target}, and the log ends before that.")
+            else:
+                await asyncio.sleep(AGAIN_S)
 
     async def exchange(self, version: Beside) -> None:
         """Put it in use, and keep the other. Raises: SomebodyReads, LostLead, WentBack, StoreUnavailable."""
-        deadline = time.monotonic() + EXCHANGE_WITHIN_S
+        deadline = time.monotonic() + WITHIN_S
         while not await self.on_thread(partial(version.exchange, await self._read(version.position))):
             if time.monotonic() > deadline:
                 raise SomebodyReads(

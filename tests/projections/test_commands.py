@@ -1,6 +1,7 @@
 """`manage.py rebuild` and `manage.py parked`, as an operator calls them."""
 
 import asyncio
+import gc
 import io
 from typing import Any
 
@@ -11,17 +12,22 @@ from commands.postgres import PostgresStore
 from commands.sqlite import SQLiteStore
 from commands.store import StoreUnavailable
 from config import progress
+from config.checkups import projections as checkups
 from config.management.commands import rebuild
 from config.progress import Bar, line
+from projections import rebuilding
 from projections.rebuilding import Progress
 from tests.cast import ADA, GARDEN, GENERAL
-from tests.projections.deployment import Deployment, execute, said, tables
+from tests.projections.deployment import Deployment, execute, on_django, said, tables
 from tests.projections.test_rebuilding import alone, count_twice, talk
+from tests.projections.test_rebuilding import rebuild as rebuild_all
 
 
 @pytest.fixture
 async def chatted(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(rebuild, "NICE", 0)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(rebuild, "GARBAGE_AT", gc.get_threshold()[0])
     await talk(deployment)
     await deployment.project()
     return deployment
@@ -75,6 +81,18 @@ async def test_what_is_kept_can_be_discarded(chatted: Deployment) -> None:
     assert await refused("rebuild", "--all", "--rollback") == "No earlier version of directory is kept."
 
 
+async def test_the_doctor_tells_of_what_is_kept_and_takes_it_for_nothing_else(chatted: Deployment) -> None:
+    await rebuild_all(chatted, exchange=False)
+    assert "a rebuild of it is going on, or was cut off" in dict(examined())["warning"]
+    await manage("rebuild", "--all")
+    assert [level for level, _ in examined()] == ["ok"] * 3 + ["warning"] * 2
+    assert examined()[-1][1].endswith("`rebuild history --discard`")
+
+
+def examined() -> list[tuple[str, str]]:
+    return [(each.level, each.says) for each in on_django(lambda: list(checkups.check(None)))]
+
+
 async def test_what_cannot_be_rebuilt_is_refused(chatted: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     known = "directory, history"
     assert await refused("rebuild", "everything") == f"There is no projection everything. There are: {known}."
@@ -82,6 +100,10 @@ async def test_what_cannot_be_rebuilt_is_refused(chatted: Deployment, monkeypatc
     assert await refused("rebuild", "history", "--all") == f"Say which projections ({known}), or --all."
     async with alone(chatted):
         assert "Another process is rebuilding" in await refused("rebuild", "--all")
+
+    execute("UPDATE checkpoint SET position = position + 1")
+    monkeypatch.setattr(rebuilding, "WITHIN_S", 0.0)
+    assert await refused("rebuild", "directory") == "directory is at 11, and the log ends before that."
 
     async def away(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("the server is away")

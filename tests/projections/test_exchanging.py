@@ -72,7 +72,7 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
 ) -> None:
     if database.startswith("sqlite"):
         pytest.skip("on SQLite those who read hold nobody up")
-    monkeypatch.setattr(rebuilding, "EXCHANGE_WITHIN_S", 0.5)
+    monkeypatch.setattr(rebuilding, "WITHIN_S", 0.5)
     monkeypatch.setattr(rebuilding, "AGAIN_S", 0.01)
     await talk(deployment)
     await deployment.project()
