@@ -185,6 +185,17 @@ class RoomEvents(Answer):
     read_to: int = Field(description="How far the stream was read: ask on with `after` = this")
 
 
+class Rebuild(Answer):
+    """How far a projection's version is that is made beside the one in use."""
+
+    state: Literal["building", "comparing", "returning", "stopped"]
+    position: int = Field(description="The last position that it has finished")
+    target: int = Field(description="The position of the one in use")
+    events_per_s: float
+    eta_s: float | None = Field(description="Until it is where the one in use is now")
+    began_at: str
+
+
 class Projection(Answer):
     """How far one projection is."""
 
@@ -206,7 +217,7 @@ class Projection(Answer):
     heartbeat_age_s: float | None = Field(description="Since whoever runs it last said so")
     parked: int = Field(description="How many rooms are set aside")
     parked_rooms: list[str] = Field(description="Those of them that you may see")
-    rebuild: None = None
+    rebuild: Rebuild | None
 
 
 class Projections(Answer):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import appends, as_of, bus, idle, presence, replay, report, size, slow, storm
+from bench import appends, as_of, bus, idle, presence, rebuild, replay, report, size, slow, storm
 from bench.fanout import sittings
 from bench.shapes import sitting
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "size": size.main,
     "as_of": as_of.main,
     "replay": replay.main,
+    "rebuild": rebuild.main,
     "bus": bus.main,
     "presence": presence.main,
     "idle": idle.main,
@@ -26,7 +27,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "storm": storm.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay"]
+DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay", "rebuild"]
 
 
 def chosen(words: Sequence[str]) -> Iterator[Callable[[], None]]:

@@ -89,10 +89,9 @@ def wire_name(topic: str) -> str:
 
 def revive(topic: str, fields: Mapping[str, Any]) -> Event:
     """Make the event that was stored under `topic`, upcasting old forms. Raises: KeyError for an unknown topic."""
-    current = dict(fields)
     while topic in UPCASTERS:
-        topic, current = UPCASTERS[topic](current)
-    return msgspec.convert(current, TOPICS[topic])
+        topic, fields = UPCASTERS[topic](dict(fields))
+    return msgspec.convert(fields, TOPICS[topic])
 
 
 @register

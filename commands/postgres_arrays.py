@@ -13,16 +13,16 @@ _header = struct.Struct("!iiIii").pack
 _length = struct.Struct("!i").pack
 _int4 = struct.Struct("!ii").pack
 _int8 = struct.Struct("!iq").pack
-_HAS_NO_NULLS = 0
+_NULL = _length(-1)
 
 
 class TextArray(bytes):
-    """`text[]` without NULLs."""
+    """`text[]`."""
 
     @classmethod
-    def of(cls, items: Sequence[str]) -> "TextArray":
+    def of(cls, items: Sequence[str | None]) -> "TextArray":
         """Raises: UnicodeEncodeError for unpaired surrogates."""
-        return cls(_pack(types["text"].oid, [item.encode() for item in items]))
+        return cls(_pack(types["text"].oid, [None if item is None else item.encode() for item in items]))
 
 
 class BytesArray(bytes):
@@ -65,16 +65,12 @@ class _Packed(Dumper):
         return obj
 
 
-def _pack(oid: int, items: Sequence[bytes]) -> bytes:
-    packed = [_head(oid, items)]
+def _pack(oid: int, items: Sequence[bytes | None]) -> bytes:
+    packed = [_header(1, None in items, oid, len(items), 1)]
     for item in items:
-        packed += (_length(len(item)), item)
+        packed += (_NULL, b"") if item is None else (_length(len(item)), item)
     return b"".join(packed)
 
 
 def _fixed(oid: int, pack: Callable[[int, int], bytes], size: int, items: Sequence[int]) -> bytes:
-    return b"".join([_head(oid, items), *[pack(size, item) for item in items]])
-
-
-def _head(oid: int, items: Sequence[object]) -> bytes:
-    return _header(1, _HAS_NO_NULLS, oid, len(items), 1)
+    return b"".join([_header(1, 0, oid, len(items), 1), *[pack(size, item) for item in items]])

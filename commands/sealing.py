@@ -7,16 +7,16 @@ Destroying a key erases its person from the log without changing a stored byte.
 """
 
 import os
-from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from commands.events import TOPICS, Event, revive
+from commands.events import TOPICS, UPCASTERS, Event, revive
 from commands.keyring import NONCE_BYTES, Keyring
 from commands.store import NewEvent, Recorded
 
@@ -62,10 +62,9 @@ class Mapper:
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
         facts = [self._remember(row) for row in recorded]
-        raw = [_decode(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
-        actors = [actor for fields in raw if isinstance(actor := fields.get("actor"), str)]
-        ciphers = await self.keyring.load(actors)
-        rest = iter(raw)
+        envelopes = [_envelope(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
+        ciphers = await self.keyring.load(each.actor for each in envelopes if each)
+        rest = iter(envelopes)
         return [fact or _open_one(row, next(rest), ciphers) for row, fact in zip(recorded, facts, strict=True)]
 
     def _remember(self, row: Recorded) -> Fact | None:
@@ -78,28 +77,61 @@ class Mapper:
         return Fact(row, event) if same and self.keyring.holds(event.actor) else None
 
 
+class _Envelope(msgspec.Struct):
+    """What of a stored event is looked at before it is opened."""
+
+    actor: str
+    sealed: bytes
+
+
 _NOTHING_PERSONAL = {name: "" for event in TOPICS.values() for name in event.SEALED}
 _FIELDS = msgspec.json.Decoder(dict[str, object])
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
-def _open_one(row: Recorded, fields: dict[str, object], ciphers: Mapping[str, AESGCM | None]) -> Fact:
+def _envelope(state: bytes) -> _Envelope | None:
     try:
-        actor, sealed = str(fields["actor"]), b64decode(str(fields.pop("sealed")))
-        bound = _associated_data(row.stream, actor, row.subject)
-        cipher = ciphers[actor]
+        return _ENVELOPE.decode(state)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _open_one(row: Recorded, envelope: _Envelope | None, ciphers: Mapping[str, AESGCM | None]) -> Fact:
+    if envelope is None:
+        return Fact(row, None, "broken")
+    try:
+        cipher, sealed = ciphers[envelope.actor], envelope.sealed
         if cipher is None:
-            return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **fields}), "erased")
-        personal = _decode(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
-        return Fact(row, revive(row.topic, {**fields, **personal}))
+            return Fact(row, revive(row.topic, {**_NOTHING_PERSONAL, **_plain(row.state)}), "erased")
+        bound = _associated_data(row.stream, envelope.actor, row.subject)
+        return Fact(row, _join(row, cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)))
     except (KeyError, ValueError, InvalidTag, msgspec.MsgspecError):
         return Fact(row, None, "broken")
 
 
-def _decode(state: bytes) -> dict[str, object]:
-    try:
-        return _FIELDS.decode(state)
-    except msgspec.MsgspecError:
-        return {}
+def _join(row: Recorded, personal: bytes) -> Event:
+    """The event that is stored in two parts. Raises: KeyError, msgspec.MsgspecError.
+
+    Where its form is of today, they are joined as text and read at once, which takes half the time. Within a string
+    every quotation mark is escaped, so that what is looked for is the field.
+    """
+    plain, _, sealed = row.state.partition(b',"sealed":"')
+    if row.topic in UPCASTERS or sealed.find(b'"') != len(sealed) - 2 or personal == b"{}":
+        return revive(row.topic, {**_plain(row.state), **_FIELDS.decode(personal)})
+    event: Event = _decoder(TOPICS[row.topic]).decode(plain + b"," + personal[1:])
+    return event
+
+
+def _plain(state: bytes) -> dict[str, object]:
+    """The fields that are not sealed."""
+    fields = _FIELDS.decode(state)
+    fields.pop("sealed")
+    return fields
+
+
+@cache
+def _decoder[E: Event](form: type[E]) -> msgspec.json.Decoder[E]:
+    return msgspec.json.Decoder(form)
 
 
 def _associated_data(stream: str, actor: str, subject: str) -> bytes:

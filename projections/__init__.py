@@ -2,9 +2,14 @@
 
 models                      the tables, which can be thrown away and rebuilt from the log
 rows                        writing sets of rows, on both databases
-directory, history          the projections: events in, rows out
+directory, history, known   the projections: events in, rows out
 items                       a message in wire form, and what each event makes of it
-runner, checkpoints         following the log, and how far each projection has come
+runner, applying            following the log, batch by batch
+checkpoints, leading        how far each projection has come, and who brings it forward
+rebuilding, beside          building a projection anew beside the one in use, and exchanging them
+beside_*, versions          its tables there, on both databases
+comparing                   what two versions of a projection have in common, and what not
+parking                     rooms that were set aside, and trying them again
 reading, queries, pages     the only way to read: async, by key, from one snapshot, as it is or was
 hiding                      what readers may see of a page, and auditors of the past
 waiting                     until a projection has come as far as was promised

@@ -2,30 +2,35 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from operator import attrgetter
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
 from commands.subscription import Fact
-from projections import checkpoints
+from projections import checkpoints, versions
 from projections.projection import Projection
 
 log = logging.getLogger(__name__)
 
 
 class Applier:
-    """Brings one projection forward. Everything of a batch is committed together, or nothing."""
+    """Brings one projection forward, or the version `beside` it. All of a batch is committed together, or nothing.
 
-    def __init__(self, projection: Projection) -> None:
+    Within a batch the checkpoint is moved first. Its row is locked from then on, so that whoever changes something
+    else about the projection (the rooms that are set aside, the tables themselves) does it between two batches.
+    """
+
+    def __init__(self, projection: Projection, *, beside: bool = False) -> None:
         self.projection = projection
+        self.name = versions.key_beside(projection.name) if beside else projection.name
         self.position = 0
-        self._parked: set[str] = set()
+        self._tables = versions.beside if beside else nullcontext
 
     def load(self) -> None:
         """Begin where the checkpoint is."""
-        self.position = checkpoints.load(self.projection.name)
-        self._parked = checkpoints.parked(self.projection.name)
+        self.position = checkpoints.load(self.name)
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """Apply what is new of these events, or set the rooms aside whose events cannot be applied.
@@ -36,66 +41,56 @@ class Applier:
         if not news:
             return
         try:
-            self._commit(news, parked=self._parked)
+            self._commit(news)
         except Exception as error:
-            if not _is_due_to_an_event(error):
+            if not is_due_to_an_event(error):
                 raise
-            log.exception("projection %s cannot apply a batch: going room by room", self.projection.name)
+            log.exception("projection %s cannot apply a batch: going room by room", self.name)
             self._commit_room_by_room(news)
         self.position = news[-1].recorded.position
 
     def heartbeat(self) -> None:
         """Show that somebody runs this projection although nothing happens. Raises: LostLead."""
-        checkpoints.move(self.projection.name, self.position, self.position)
+        checkpoints.move(self.name, self.position, self.position)
 
-    def replay(self, facts: Sequence[Fact]) -> None:
-        """Apply events of a parked room; those beyond the checkpoint come again, which changes nothing.
-
-        Raises: whatever parked the room.
-        """
-        with transaction.atomic():
-            self.projection.apply(facts)
-
-    def release(self, room: str, complete_to: int) -> bool:
-        """Follow a parked room again if all its events up to the checkpoint were replayed."""
-        if self.position > complete_to:
-            return False
-        checkpoints.unpark(self.projection.name, room)
-        self._parked.discard(room)
-        return True
-
-    def _commit(self, news: Sequence[Fact], parked: set[str]) -> None:
-        with transaction.atomic():
-            self.projection.apply([fact for fact in news if fact.recorded.stream not in parked])
-            checkpoints.move(self.projection.name, self.position, news[-1].recorded.position)
-
-    def _commit_room_by_room(self, news: Sequence[Fact]) -> None:
-        room_of = attrgetter("recorded.stream")
-        aside = set(self._parked)
-        with transaction.atomic():
-            for room, facts in groupby(sorted(news, key=room_of), key=room_of):
-                if room not in aside and not self._try_room(list(facts)):
-                    aside.add(room)
-            checkpoints.move(self.projection.name, self.position, news[-1].recorded.position)
-        self._parked = aside
-
-    def _try_room(self, facts: Sequence[Fact]) -> bool:
+    def try_room(self, facts: Sequence[Fact]) -> bool:
         """Apply one room's events one by one, as far as they can be; park it at the first that cannot."""
         for fact in facts:
             try:
-                with transaction.atomic():
-                    self.projection.apply([fact])
+                self.write([fact])
             except Exception as error:
-                if not _is_due_to_an_event(error):
+                if not is_due_to_an_event(error):
                     raise
                 row = fact.recorded
-                log.exception("projection %s parks room %s at seq %d", self.projection.name, row.stream, row.seq)
-                checkpoints.park(self.projection.name, fact, error)
+                log.exception("projection %s parks room %s at seq %d", self.name, row.stream, row.seq)
+                checkpoints.park(self.name, fact, error)
                 return False
         return True
 
+    def write(self, facts: Sequence[Fact]) -> None:
+        """Apply events without moving the checkpoint. Raises: what the projection and the database raise."""
+        with transaction.atomic(), self._tables():
+            self.projection.apply(facts)
 
-def _is_due_to_an_event(error: Exception) -> bool:
+    def _commit(self, news: Sequence[Fact]) -> None:
+        with transaction.atomic():
+            checkpoints.move(self.name, self.position, news[-1].recorded.position)
+            parked = checkpoints.parked(self.name)
+            followed = [fact for fact in news if fact.recorded.stream not in parked] if parked else news
+            with self._tables():
+                self.projection.apply(followed)
+
+    def _commit_room_by_room(self, news: Sequence[Fact]) -> None:
+        room_of = attrgetter("recorded.stream")
+        with transaction.atomic():
+            checkpoints.move(self.name, self.position, news[-1].recorded.position)
+            parked = checkpoints.parked(self.name)
+            for room, facts in groupby(sorted(news, key=room_of), key=room_of):
+                if room not in parked:
+                    self.try_room(list(facts))
+
+
+def is_due_to_an_event(error: Exception) -> bool:
     """Whether an event is to blame, and not the database, a missing table or a lead that was lost."""
     if isinstance(error, DataError | IntegrityError):
         return True

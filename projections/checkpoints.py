@@ -57,6 +57,21 @@ def move(projection: str, was: int, position: int) -> None:
             raise LostLead(projection)
 
 
+def position(projection: str, *, lock: bool = False) -> int:
+    """The position of a projection's checkpoint, 0 if there is none.
+
+    With `lock` nobody moves it until this transaction ends; on SQLite a transaction has all for itself anyway.
+    """
+    for_update = " FOR UPDATE" if lock and connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT position FROM checkpoint WHERE projection = %s AND partition = %s{for_update}",
+            [projection, PARTITION],
+        )
+        row = cursor.fetchone()
+    return cast("int", row[0]) if row else 0
+
+
 def park(projection: str, fact: Fact, error: Exception) -> None:
     """Set a room aside, from this event on. Only our own words are kept: others may quote a message."""
     row = fact.recorded
@@ -75,6 +90,13 @@ def unpark(projection: str, room: str) -> None:
     """A room is followed again."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM parked_room WHERE projection = %s AND room = %s", [projection, room])
+
+
+def exchange_parked(projection: str, other: str) -> None:
+    """Give each the other's parked rooms."""
+    with connection.cursor() as cursor:
+        for source, target in ((projection, "passing"), (other, projection), ("passing", other)):
+            cursor.execute("UPDATE parked_room SET projection = %s WHERE projection = %s", [target, source])
 
 
 def empty(projection: str, tables: Sequence[str]) -> None:

@@ -65,6 +65,7 @@ class Directory:
 
     name = "directory"
     tables = (TABLE.name,)
+    indexes = ()
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`."""

@@ -8,7 +8,7 @@ from commands.subscription import Fact
 from projections import items
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, delete_under, select, select_pairs, upsert
+from projections.rows import Row, Table, delete_under, insert, select, select_pairs, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(
@@ -31,6 +31,8 @@ TEXTS = Table(
     {"room": "text", "seq": "bigint", "until_seq": "bigint", "text": "text"},
     keys=3,
 )
+
+_NAMING = (RoomOpened, RoomChanged)
 
 type Key = tuple[str, str]
 """A message's room and id."""
@@ -61,9 +63,13 @@ class History:
 
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
+    indexes = ("history_item_message",)
 
     def apply(self, facts: Sequence[Fact]) -> None:
-        """See `Projection.apply`. Reads and writes as often for many events as for one."""
+        """See `Projection.apply`. Reads and writes as often for many events as for one.
+
+        An event is new to its room or left out, so that what it makes is not there yet.
+        """
         rooms = by_room(facts)
         reached = {room: (head, time) for room, head, time in select(ROOMS, "room", list(rooms))}
         news: list[Timed] = []
@@ -76,11 +82,12 @@ class History:
                     news.append(Timed(fact, time))
             reached[room] = (head, time)
         changes = Changes(news)
-        upsert(ITEMS, changes.rows())
-        upsert(PAST, changes.past)
-        upsert(TEXTS, changes.texts)
+        insert(ITEMS, changes.new_rows())
+        upsert(ITEMS, changes.changed_rows())
+        insert(PAST, changes.past)
+        insert(TEXTS, changes.texts)
         delete_under(TEXTS, changes.redacted)
-        upsert(TITLES, [row for timed in news for row in _titles(timed)])
+        upsert(TITLES, [row for timed in news if isinstance(timed.fact.event, _NAMING) for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
 
 
@@ -96,21 +103,28 @@ class Changes:
         self.texts: list[Row] = []
         self.redacted: list[tuple[str, int]] = []
         self._known = _stored(news)
-        self._touched: dict[Key, None] = {}
+        self._posted: dict[Key, None] = {}
+        self._changed: dict[Key, None] = {}
         for fact, time in news:
             if isinstance(fact.event, MessagePosted):
                 self._post(fact, fact.event, time)
             elif (key := _changes(fact)) is not None:
                 self._change(key, fact, time)
 
-    def rows(self) -> list[Row]:
-        """The messages that were made or changed, as they are after it."""
-        return [self._known[key].row() for key in self._touched]
+    def new_rows(self) -> list[Row]:
+        """The messages that were posted, as they are after all of it."""
+        return [self._known[key].row() for key in self._posted]
+
+    def changed_rows(self) -> list[Row]:
+        """The messages that were there before, and changed."""
+        return [self._known[key].row() for key in self._changed]
 
     def _post(self, fact: Fact, event: MessagePosted, time: int) -> None:
         room = fact.recorded.stream
         thread = None if event.reply_to is None else self._join((room, event.reply_to))
-        self._keep((room, event.message_id), Kept(items.posted(fact, event), time, thread))
+        key = (room, event.message_id)
+        self._known[key] = Kept(items.posted(fact, event), time, thread)
+        self._posted[key] = None
 
     def _join(self, key: Key) -> str:
         """The thread of the message that somebody replies to; the first reply begins it."""
@@ -135,12 +149,13 @@ class Changes:
 
     def _keep(self, key: Key, kept: Kept) -> None:
         self._known[key] = kept
-        self._touched[key] = None
+        if key not in self._posted:
+            self._changed[key] = None
 
 
 def _stored(news: Sequence[Timed]) -> dict[Key, Kept]:
     """Those messages that these events change or reply to, as the table has them."""
-    keys = dict.fromkeys(key for fact, _ in news if (key := _changes(fact) or _replies_to(fact)) is not None)
+    keys = dict.fromkeys(key for fact, _ in news if (key := _needs(fact)) is not None)
     rows = select_pairs(ITEMS, ("room", "message_id"), list(keys))
     return {
         (room, message_id): Kept(items.decode(bytes(item)), time, thread)
@@ -154,16 +169,17 @@ def _changes(fact: Fact) -> Key | None:
     return None if message_id is None else (fact.recorded.stream, message_id)
 
 
-def _replies_to(fact: Fact) -> Key | None:
-    """Which message an event replies to, if it replies to one."""
-    reply_to = fact.event.reply_to if isinstance(fact.event, MessagePosted) else None
-    return None if reply_to is None else (fact.recorded.stream, reply_to)
+def _needs(fact: Fact) -> Key | None:
+    """Which message an event changes or replies to, if it does either."""
+    event = fact.event
+    message_id = event.reply_to if isinstance(event, MessagePosted) else items.changed_by(event)
+    return None if message_id is None else (fact.recorded.stream, message_id)
 
 
 def _titles(timed: Timed) -> Iterator[Row]:
     """What a room is called after an event that names it."""
     (recorded, event, _), time = timed
-    named = event.data if isinstance(event, RoomOpened | RoomChanged) else {}
+    named = event.data if event else {}
     for what in ("title", "topic"):
         if what in named:
             yield recorded.stream, what, recorded.seq, time, named[what]

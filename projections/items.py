@@ -33,6 +33,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     seq_changed: int
 
 
+_CHANGES = (MessageEdited, MessageRedacted, ReactionAdded, ReactionRemoved)
+"""A tuple: of all events of a log this is asked, and of a union it would take three times as long."""
+
 encode = msgspec.json.Encoder().encode
 _ID_AT = len(b'{"message_id":"')
 decode = msgspec.json.Decoder(Item).decode
@@ -88,9 +91,7 @@ def hidden(encoded: bytes) -> bytes:
 
 def changed_by(event: Event | None) -> str | None:
     """The id of the message that an event changes, if it changes one."""
-    if isinstance(event, MessageEdited | MessageRedacted | ReactionAdded | ReactionRemoved):
-        return event.message_id
-    return None
+    return event.message_id if isinstance(event, _CHANGES) else None
 
 
 def change(item: Item, fact: Fact) -> Item:

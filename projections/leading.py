@@ -1,6 +1,9 @@
 """Who runs the projections: one leader, by a session lock on a connection of its own; the others stand by."""
 
+import fcntl
 from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
 from zlib import crc32
 
 import psycopg
@@ -8,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from commands.postgres_connection import conninfo
+from projections.versions import key_beside
 
 _SPACE = 0x76657270  # "verp": the lock's first key, so that nobody else's locks are met
 
@@ -52,3 +56,31 @@ class Lead:
 def _key(name: str) -> int:
     """A lock's second key, a signed 32-bit integer."""
     return crc32(name.encode()) - 2**31
+
+
+class Turn:
+    """The right to work on versions beside these projections: of one process at a time, on PostgreSQL and on SQLite.
+
+    It goes with its session, or its process, however that ends.
+    """
+
+    def __init__(self, projections: Sequence[str]) -> None:
+        self._lead = Lead([key_beside(name) for name in projections])
+        self._file: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours now."""
+        if connection.vendor == "postgresql":
+            return self._lead.take()
+        self._file = Path(settings.DATABASES["default"]["NAME"]).with_suffix(".rebuild.lock").open("a")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Let another one have it."""
+        self._lead.give_up()
+        if self._file is not None:
+            self._file.close()

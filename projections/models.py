@@ -31,6 +31,24 @@ class ParkedRoom(models.Model):
         db_table = "parked_room"
 
 
+class ProjectionBeside(models.Model):
+    """The version beside a projection's tables in use: being made (`building`, `comparing`), or the `kept` old one.
+
+    Its checkpoint and its parked rooms are where those in use have theirs, under the name `<projection>/beside`.
+    `made_by` tells the code and the tables that it was made by and for. It began to be made, or made further, at a
+    time and a position.
+    """
+
+    projection = models.TextField(primary_key=True)
+    state = models.TextField()
+    made_by = models.TextField()
+    began_at = models.BigIntegerField()
+    began_from = models.BigIntegerField()
+
+    class Meta:
+        db_table = "projection_beside"
+
+
 class DirectoryRoom(models.Model):
     """One room as the directory shows it, as of `head_seq`."""
 

@@ -18,6 +18,10 @@ class Projection(Protocol):
     def tables(self) -> Sequence[str]:
         """What it writes, and may be emptied to build it again."""
 
+    @property
+    def indexes(self) -> Sequence[str]:
+        """The indexes by which it finds rows while it applies events, but for those of keys."""
+
     def apply(self, facts: Sequence[Fact]) -> None:
         """Write what these events say. Called within a transaction on Django's connection, with rising positions.
 

@@ -13,11 +13,28 @@ from projections.pages import Pages, Wanted, check_not_parked
 from projections.reading import Reading, reading
 from projections.waiting import Waits
 
-__all__ = ["Page", "ProjectionStatus", "Queries", "Tape", "Wanted"]
+__all__ = ["Page", "ProjectionStatus", "Queries", "RebuildStatus", "Tape", "Wanted"]
+
+STOPPED_MS = 60_000
+"""A rebuild that has not moved for so long has stopped."""
+
+
+class RebuildStatus(NamedTuple):
+    """How far a version beside is: `building`, `comparing`, `returning` (to use), or `stopped` until it goes on.
+
+    Times are Unix milliseconds. The rate is that of this run; there is none before something was done.
+    """
+
+    state: str
+    position: int
+    target: int
+    events_per_s: float
+    eta_s: float | None
+    began_at: int
 
 
 class ProjectionStatus(NamedTuple):
-    """How far a projection is: its checkpoint, its lag in events and seconds, the rooms it set aside."""
+    """How far a projection is: its checkpoint, its lag in events and seconds, the rooms it set aside, its rebuild."""
 
     name: str
     position: int
@@ -25,6 +42,7 @@ class ProjectionStatus(NamedTuple):
     lag_s: float
     heartbeat_age_s: float | None
     parked: list[str]
+    rebuild: RebuildStatus | None = None
 
 
 class Tape(NamedTuple):
@@ -118,14 +136,26 @@ class Queries:
                 await self._lag_s(position) if last > position else 0.0,
                 (now_ms() - heartbeat_at) / 1000,
                 [room for projection, room in parked if projection == name],
+                _rebuild(position, *beside),
             )
-            for name, position, heartbeat_at in rows
+            for name, position, heartbeat_at, *beside in rows
         ]
 
     async def _lag_s(self, position: int) -> float:
         waiting = await self._log.read_all(after=position, limit=1)
         event = waiting[0].event if waiting else None
         return max(0.0, (now_ms() - event.occurred_at) / 1000) if event else 0.0
+
+
+def _rebuild(
+    target: int, state: str | None, position: int | None, seen_at: int | None, began_at: int, began_from: int
+) -> RebuildStatus | None:
+    if state is None or position is None or seen_at is None:
+        return None
+    rate = (position - began_from) * 1000 / max(1, seen_at - began_at)
+    eta_s = max(0, target - position) / rate if rate else None
+    stopped = now_ms() - max(seen_at, began_at) > STOPPED_MS
+    return RebuildStatus("stopped" if stopped else state, position, target, rate, eta_s, began_at)
 
 
 def _room(row: tuple[Any, ...]) -> bytes:

@@ -7,6 +7,7 @@ import psycopg
 from django.db import connection
 
 from commands.postgres_arrays import BigintArray, BytesArray, TextArray, register
+from projections.versions import placed
 
 type Row = tuple[Any, ...]
 
@@ -19,6 +20,28 @@ class Table(NamedTuple):
     keys: int = 1
 
 
+def insert(table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`."""
+    if not rows:
+        return
+    names = ", ".join(table.columns)
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        copying = f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)"
+        with (
+            connection.wrap_database_errors,
+            psycopg.Cursor(connection.connection) as ours,
+            ours.copy(copying.encode()) as copy,
+        ):
+            copy.set_types(list(table.columns.values()))
+            for row in rows:
+                copy.write_row(row)
+    else:
+        places = ", ".join(["%s"] * len(table.columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {placed(table.name)} ({names}) VALUES ({places})", rows)
+
+
 def upsert(table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace what is there under their keys. No key may occur twice in `rows`."""
     if not rows:
@@ -26,7 +49,7 @@ def upsert(table: Table, rows: Sequence[Row]) -> None:
     names = list(table.columns)
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[table.keys :])
     conflict = f"ON CONFLICT ({', '.join(names[: table.keys])}) DO UPDATE SET {changes}"
-    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    into = f"INSERT INTO {placed(table.name)} ({', '.join(names)})"
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in table.columns.values())
         _on_postgresql(
@@ -45,7 +68,7 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
     columns = ", ".join(table.columns)
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {table.name} WHERE {key} IN ({places})", list(values))
+        cursor.execute(f"SELECT {columns} FROM {placed(table.name)} WHERE {key} IN ({places})", list(values))
         rows: list[Row] = cursor.fetchall()
     return rows
 
@@ -60,7 +83,7 @@ def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str,
         return []
     found = f"SELECT {', '.join(table.columns)} FROM {{}} WHERE {keys[0]} = wanted.a AND {keys[1]} = wanted.b"
     if connection.vendor == "postgresql":
-        probe = found.format(table.name)
+        probe = found.format(placed(table.name))
         return _on_postgresql(
             "SELECT found.* FROM unnest(%s::text[], %s::text[]) wanted (a, b) "
             f"CROSS JOIN LATERAL ({probe} LIMIT 1) found",
@@ -69,7 +92,7 @@ def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str,
     places = ", ".join(["(%s, %s)"] * len(pairs))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH wanted (a, b) AS (VALUES {places}) {found.format(f'wanted CROSS JOIN {table.name}')}",
+            f"WITH wanted (a, b) AS (VALUES {places}) {found.format(f'wanted CROSS JOIN {placed(table.name)}')}",
             [part for pair in pairs for part in pair],
         )
         rows: list[Row] = cursor.fetchall()
@@ -81,13 +104,13 @@ def delete_under(table: Table, keys: Sequence[tuple[str, int]]) -> None:
     first, second = list(table.columns)[:2]
     if keys and connection.vendor == "postgresql":
         _on_postgresql(
-            f"DELETE FROM {table.name} USING unnest(%s::text[], %s::bigint[]) gone (a, b) "
+            f"DELETE FROM {placed(table.name)} USING unnest(%s::text[], %s::bigint[]) gone (a, b) "
             f"WHERE {first} = gone.a AND {second} = gone.b",
             [_pack(kind, column) for kind, column in zip(("text", "bigint"), zip(*keys, strict=True), strict=True)],
         )
     elif keys:
         with connection.cursor() as cursor:
-            cursor.executemany(f"DELETE FROM {table.name} WHERE {first} = %s AND {second} = %s", keys)
+            cursor.executemany(f"DELETE FROM {placed(table.name)} WHERE {first} = %s AND {second} = %s", keys)
 
 
 def _on_postgresql(statement: str, arrays: list[Any]) -> list[Row]:
@@ -100,12 +123,13 @@ def _on_postgresql(statement: str, arrays: list[Any]) -> list[Row]:
 
 
 _PACKED: dict[str, Callable[[Sequence[Any]], bytes]] = {
-    "text": TextArray.of,
     "bigint": BigintArray.of,
     "bytea": BytesArray.of,
 }
 
 
 def _pack(kind: str, column: tuple[Any, ...]) -> Any:
-    """A column as one array, packed at once where nothing in it is NULL."""
+    """A column as one array, packed at once if it is text, or nothing in it is NULL."""
+    if kind == "text":
+        return TextArray.of(column)
     return _PACKED[kind](column) if kind in _PACKED and None not in column else list(column)

@@ -13,8 +13,7 @@ from django.db import connection
 
 from commands.subscription import Fact, Log
 from projections.applying import Applier
-from projections.directory import Directory
-from projections.history import History
+from projections.known import KNOWN
 from projections.leading import Lead
 from projections.projection import Projection
 
@@ -37,7 +36,7 @@ class Runner:
 
     def __init__(self, following: Log, projections: Sequence[Projection] | None = None) -> None:
         self._log = following
-        self._appliers = [Applier(each) for each in projections or (Directory(), History())]
+        self._appliers = [Applier(each) for each in projections or KNOWN]
         self._lead = Lead([applier.projection.name for applier in self._appliers])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
         self._stopping = asyncio.Event()
@@ -56,17 +55,6 @@ class Runner:
     def stop(self) -> None:
         """Stop soon, between two batches."""
         self._stopping.set()
-
-    async def release(self, projection: str, room: str) -> None:
-        """Try a parked room again, from its first event that is missing. Raises: what its events raise again."""
-        applier = next(each for each in self._appliers if each.projection.name == projection)
-        after, released = 0, False
-        while not released:
-            complete_to = await self._log.last_position()
-            while page := await self._log.read_room(room, after=after, limit=BATCH):
-                await self._on_thread(partial(applier.replay, page))
-                after = page[-1].recorded.seq
-            released = await self._on_thread(partial(applier.release, room, complete_to))
 
     async def _lead_or_stand_by(self) -> None:
         try:

@@ -49,5 +49,13 @@ FROM (SELECT 1) one LEFT JOIN directory_room r ON r.room = :room
 """
 
 CHECKPOINT = "SELECT position FROM checkpoint WHERE projection = :projection AND partition = 0"
-CHECKPOINTS = "SELECT projection, position, heartbeat_at FROM checkpoint WHERE partition = 0 ORDER BY projection"
+CHECKPOINTS = """
+SELECT c.projection, c.position, c.heartbeat_at, b.state, w.position, w.heartbeat_at, b.began_at, b.began_from
+FROM checkpoint c
+LEFT JOIN projection_beside b ON b.projection = c.projection AND b.state <> 'kept'
+LEFT JOIN checkpoint w ON w.projection = b.projection || '/beside' AND w.partition = 0
+WHERE c.partition = 0 AND c.projection NOT LIKE '%/beside' ORDER BY c.projection
+"""
+"""How far each projection is, and the version that is made beside it."""
+
 PARKED = "SELECT projection, room FROM parked_room ORDER BY room"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from projections.models import ParkedRoom
+from commands.clock import now_ms
+from projections.models import Checkpoint, ParkedRoom, ProjectionBeside
 from tests.api.client import Client
 
 
@@ -63,3 +64,24 @@ async def test_a_store_that_is_gone_is_unavailable(nobody: Client, ada: Client, 
         response = await ada.ask(method, path, **what)
         assert (response.status_code, response.json()["code"]) == (503, "unavailable")
         assert response.headers["retry-after"]
+
+
+async def test_how_far_a_rebuild_is_is_for_everybody_to_see(nobody: Client, ada: Client, garden: str) -> None:
+    posted = await ada.post(garden, "hi")
+    await nobody.get(f"/rooms/{garden}/messages", min_position=posted["position"])
+    beside = ProjectionBeside(projection="history", state="building", made_by="", began_at=now_ms() - 500, began_from=0)
+    checkpoint = {"projection": "history/beside", "partition": 0, "position": 1, "heartbeat_at": now_ms()}
+    await beside.asave()
+    await Checkpoint.objects.acreate(**checkpoint)
+    try:
+        items = (await nobody.get("/projections"))["items"]
+    finally:
+        await beside.adelete()
+        await Checkpoint.objects.filter(projection="history/beside").adelete()
+    assert [item["name"] for item in items] == ["directory", "history"]
+    assert items[0]["rebuild"] is None
+    seen = items[1]["rebuild"]
+    assert (seen["state"], seen["position"]) == ("building", 1)
+    assert seen["target"] == items[1]["position"]
+    assert 0 < seen["events_per_s"] <= 2.0
+    assert seen["eta_s"] > 0

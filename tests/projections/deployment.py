@@ -19,8 +19,10 @@ from commands.writer import Writer
 from config.parts import Parts
 from projections import checkpoints
 from projections.applying import Applier
+from projections.beside import Beside
 from projections.directory import Directory
 from projections.history import History
+from projections.known import KNOWN
 from projections.projection import Projection
 from projections.queries import Page, Queries
 from projections.runner import Runner
@@ -96,11 +98,17 @@ def wipe(url: str) -> None:
     """An empty log and empty read models."""
     for table in (*READ_TABLES, "parked_room", "checkpoint"):
         execute(f"DELETE FROM {table}")
+    for projection in KNOWN:
+        on_django(partial(_discard, projection))
     if url.startswith("sqlite"):
         for path in Path(url.removeprefix("sqlite:///")).parent.glob("*.events.sqlite3*"):
             path.unlink()
     elif execute("SELECT to_regclass('stored_events')")[0][0]:
         execute("TRUNCATE stored_events RESTART IDENTITY")
+
+
+def _discard(projection: Projection) -> None:
+    Beside(projection).discard()
 
 
 def on_django[T](work: Callable[[], T]) -> T:

@@ -238,5 +238,5 @@ async def test_a_room_that_was_parked_is_replayed_with_what_was_redacted(deploym
     forget()
     facts = await deployment.log.read_room(GENERAL, after=0)
     for projection in (Directory(), History()):
-        on_django(partial(applier_of(projection).replay, facts))
+        on_django(partial(applier_of(projection).write, facts))
     assert tables() == kept

@@ -1,6 +1,7 @@
 """Rooms that are set aside: why, how it shows, and how they come back without having missed anything."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -8,40 +9,61 @@ from django.db import DatabaseError
 
 from commands.errors import RoomParked
 from commands.subscription import Fact
+from projections import parking
 from projections.applying import Applier
 from projections.directory import Directory
 from projections.history import History
-from projections.runner import Runner
 from tests.cast import ADA, GENERAL
-from tests.projections.deployment import Deployment, applier_of, execute, on_django, said, unread
+from tests.projections.deployment import DJANGO, Deployment, applier_of, execute, on_django, said, unread
 
 
 def apply(applier: Applier, facts: Sequence[Fact]) -> None:
     on_django(partial(applier.apply, facts))
 
 
-async def test_a_release_while_the_runner_lags_loses_nothing(
+async def test_a_release_while_the_runner_goes_on_loses_nothing(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deployment.say(ADA, "one")
     facts = await deployment.log.read_all(after=0, limit=100)
-    apply(applier_of(History()), [facts[0], unread(facts[1])])
+    runner = applier_of(History())
+    apply(runner, [facts[0], unread(facts[1])])
     await deployment.say(ADA, "two", "three")
-    runner = Runner(deployment.log, [History()])
-    applier = runner._appliers[0]
-    await runner._on_thread(applier.load)
-    news = await deployment.log.read_all(after=applier.position, limit=100)
-    original = applier.replay
+    news = await deployment.log.read_all(after=runner.position, limit=100)
+    original = Applier.write
 
-    def replay_while_a_batch_comes_in(page: Sequence[Fact]) -> None:
-        original(page)
-        applier.apply(news)
+    def write_while_a_batch_comes_in(self: Applier, page: Sequence[Fact]) -> None:
+        original(self, page)
+        runner.apply(news)
 
-    monkeypatch.setattr(applier, "replay", replay_while_a_batch_comes_in)
-    await runner.release("history", GENERAL)
-    await runner._on_thread(runner._disconnect)
-    runner._thread.shutdown()
-    assert said(await deployment.page()) == ["one", "two", "three"]
+    monkeypatch.setattr(Applier, "write", write_while_a_batch_comes_in)
+    assert await retry(deployment) == [True]
+    await deployment.say(ADA, "four")
+    apply(runner, await deployment.log.read_all(after=runner.position, limit=100))
+    assert said(await deployment.page()) == ["one", "two", "three", "four"]
+
+
+async def test_a_room_that_still_cannot_be_followed_stays_parked_where_it_fails_now(
+    deployment: Deployment,
+) -> None:
+    await deployment.say(ADA, "one")
+    facts = await deployment.log.read_all(after=0, limit=100)
+    apply(applier_of(History()), [facts[0], unread(facts[1])])
+    await deployment.spoil(GENERAL, 3)
+    assert await retry(deployment) == [False]
+    (parked,) = on_django(partial(parking.find, "history"))
+    assert (parked.room, parked.seq, parked.error) == (GENERAL, 3, "event 3 of general is broken")
+    assert execute("SELECT seq FROM history_item") == [(2,)]
+
+
+async def retry(deployment: Deployment) -> list[bool]:
+    """Try every room again that the history has parked."""
+
+    async def on_thread[T](work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(DJANGO.submit(work))
+
+    found = on_django(partial(parking.find, "history"))
+    return [await parking.retry(deployment.log, History(), each, on_thread) for each in found]
 
 
 async def test_a_fault_of_the_database_is_no_reason_to_park(deployment: Deployment) -> None:
