@@ -54,25 +54,27 @@ async def _turn(server: Program, number: int, slow: int) -> dict[str, float]:
     await asyncio.gather(*(visitor.caught_up for visitor in (*readers, *stopped, poster)))
     for visitor in stopped:
         visitor.transport.pause_reading()
-    before, most = rss(server), 0
-    began = time.monotonic()
-    for n in range(int(RATE * SECONDS)):
-        text = f"t={time.monotonic_ns():020} {TEXT}"
-        poster.send(json.dumps({"type": "post", "room": room, "message": text}, ensure_ascii=False).encode())
-        most = max(most, rss(server))
-        await asyncio.sleep(max(0.0, began + (n + 1) / RATE - time.monotonic()))
+    before = rss(server)
+    most = await _post(server, poster, room)
     head = 1 + int(RATE * SECONDS)
     await _until(lambda: all(visitor.seq == head for visitor in readers))
     fates = await _fates(stopped, head)
     for visitor in (*readers, *stopped, poster):
         visitor.transport.abort()
-    return {
-        "p50": median(delays),
-        "p99": quantiles(delays, n=100)[98],
-        "missed": float(sum(visitor.wrong + head - visitor.seq for visitor in readers)),
-        "grew": (most - before) / 2**20,
-        **fates,
-    }
+    missed = float(sum(visitor.wrong + head - visitor.seq for visitor in readers))
+    delay = {"p50": median(delays), "p99": quantiles(delays, n=100)[98]}
+    return {**delay, "missed": missed, "grew": (most - before) / 2**20, **fates}
+
+
+async def _post(server: Program, poster: Visitor, room: str) -> int:
+    """Post at the rate that is wanted; answers how much memory the server had at most."""
+    most, began = 0, time.monotonic()
+    for n in range(int(RATE * SECONDS)):
+        text = f"t={time.monotonic_ns():020} {TEXT}"
+        poster.send(json.dumps({"type": "post", "room": room, "message": text}, ensure_ascii=False).encode())
+        most = max(most, rss(server))
+        await asyncio.sleep(max(0.0, began + (n + 1) / RATE - time.monotonic()))
+    return most
 
 
 async def _fates(stopped: Sequence[Visitor], head: int) -> dict[str, float]:

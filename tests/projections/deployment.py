@@ -157,6 +157,8 @@ def enlarge(database: str, *, analysed: bool = True) -> None:
         execute("ANALYZE")
     elif database.startswith("sqlite"):
         execute("DROP TABLE IF EXISTS sqlite_stat1")
+    else:
+        execute("DELETE FROM pg_statistic WHERE starelid::regclass::text LIKE 'history_%'")
 
 
 def tables() -> dict[str, list[tuple[Any, ...]]]:
