@@ -8,12 +8,14 @@ redis_bus, hints            the bus of many processes, over Redis or Valkey; the
 redis_address, redis_connection, redis_node, redis_topology, redis_subscriptions
                             REDIS_URL; one connection; a server we stay connected to; who owns which slot; what we hear
 faults                      a bus that fails on purpose, for tests
-hub                         one room's live stream in this process, strictly by seq
+hub, tail, look             one room's live stream in this process, strictly by seq; its last events, kept for those who
+                            come back; a look at the store that many share
 subscription                one socket's place in one room: catch-up, then live
 player, replays             when the events of a replay are due; the replays of one socket
-outlet, relay               one socket's way out; the way round for servers without our extension
+turn, outlet, relay         when sockets are written to; one socket's way out; the way round without our extension
 session, classic            a socket that speaks verbatim.v1; one that speaks the guide's dialect
 admission                   who may open a socket, and how many
 consumer, routing           the life of a connection, under Channels
 server, http, upgraded      our uvicorn: settings, the request head's time limit, and synchronous writing
+inbox, files                what an open socket waits with; how many of them there may be
 """
