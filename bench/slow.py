@@ -39,42 +39,53 @@ def main() -> None:
 
 
 async def _turn(server: Program, number: int, slow: int) -> dict[str, float]:
-    room = ROOM.format(turn=f"{number}-{slow}")
-    delays: list[float] = []
-
-    def hear(payload: bytes) -> None:
-        at = payload.find(MARK)
-        if at >= 0:
-            delays.append((time.monotonic_ns() - int(payload[at + 2 : at + 22])) / 1e6)
-
-    path = f"/chat/{room}/"
-    readers = [await Visitor.connect(server.port, path, on_event=hear) for _ in range(READERS)]
+    path = f"/chat/{ROOM.format(turn=f'{number}-{slow}')}/"
+    delays = Delays()
+    readers = [await Visitor.connect(server.port, path, on_event=delays.hear) for _ in range(READERS)]
     stopped = [await Visitor.connect(server.port, path) for _ in range(slow)]
     poster = await Visitor.connect(server.port, path)
-    await asyncio.gather(*(visitor.caught_up for visitor in (*readers, *stopped, poster)))
+    everybody = (*readers, *stopped, poster)
+    await asyncio.gather(*(visitor.caught_up for visitor in everybody))
     for visitor in stopped:
         visitor.transport.pause_reading()
-    before = rss(server)
-    most = await _post(server, poster, room)
+    grew = await _say_much(poster, path.split("/")[2], server)
     head = 1 + int(RATE * SECONDS)
     await _until(lambda: all(visitor.seq == head for visitor in readers))
     fates = await _fates(stopped, head)
-    for visitor in (*readers, *stopped, poster):
+    for visitor in everybody:
         visitor.transport.abort()
-    missed = float(sum(visitor.wrong + head - visitor.seq for visitor in readers))
-    delay = {"p50": median(delays), "p99": quantiles(delays, n=100)[98]}
-    return {**delay, "missed": missed, "grew": (most - before) / 2**20, **fates}
+    return {
+        "p50": median(delays.ms),
+        "p99": quantiles(delays.ms, n=100)[98],
+        "missed": float(sum(visitor.wrong + head - visitor.seq for visitor in readers)),
+        "grew": grew,
+        **fates,
+    }
 
 
-async def _post(server: Program, poster: Visitor, room: str) -> int:
-    """Post at the rate that is wanted; answers how much memory the server had at most."""
-    most, began = 0, time.monotonic()
+class Delays:
+    """How many ms after it was posted each message came."""
+
+    def __init__(self) -> None:
+        self.ms: list[float] = []
+
+    def hear(self, payload: bytes) -> None:
+        """A message came."""
+        at = payload.find(MARK)
+        if at >= 0:
+            self.ms.append((time.monotonic_ns() - int(payload[at + 2 : at + 22])) / 1e6)
+
+
+async def _say_much(poster: Visitor, room: str, server: Program) -> float:
+    """Post at the rate; by how many MiB the server's memory grew at most."""
+    before = most = rss(server)
+    began = time.monotonic()
     for n in range(int(RATE * SECONDS)):
         text = f"t={time.monotonic_ns():020} {TEXT}"
         poster.send(json.dumps({"type": "post", "room": room, "message": text}, ensure_ascii=False).encode())
         most = max(most, rss(server))
         await asyncio.sleep(max(0.0, began + (n + 1) / RATE - time.monotonic()))
-    return most
+    return (most - before) / 2**20
 
 
 async def _fates(stopped: Sequence[Visitor], head: int) -> dict[str, float]:

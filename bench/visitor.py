@@ -6,6 +6,8 @@ from typing import cast
 
 import msgspec
 
+from realtime.protocol import PAGE
+
 ADDRESS = "127.0.0.1"
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nOrigin: http://{address}:{port}\r\nUpgrade: websocket\r\n"
@@ -20,8 +22,8 @@ class Heard(msgspec.Struct):
     """What of a frame is looked at."""
 
     type: str
+    room: str = ""
     seq: int = 0
-    code: int = 0
     after: int = 0
 
 
@@ -43,6 +45,7 @@ class Visitor(asyncio.Protocol):
         self._on_event = on_event
         self._unread = b""
         self._open = False
+        self._page_end = 0
         self._head = HANDSHAKE.format(path=path, address=ADDRESS, port=port).encode()
         self._wanted = b""
         self.transport: asyncio.Transport
@@ -117,10 +120,15 @@ class Visitor(asyncio.Protocol):
         if frame.type == "event":
             self.wrong += frame.seq != self.seq + 1
             self.seq = frame.seq
+            if frame.seq == self._page_end:
+                self._page_end += PAGE
+                self.send(msgspec.json.encode({"type": "ack", "room": frame.room, "seq": frame.seq}))
             if self._on_event:
                 self._on_event(payload)
         elif frame.type == "subscribed":
             self.seq = frame.after
+            self._page_end = frame.after + PAGE
         elif frame.type == "caught_up" and not self.caught_up.done():
             self.wrong += frame.seq != self.seq
+            self._page_end = frame.seq + PAGE
             self.caught_up.set_result(None)

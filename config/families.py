@@ -42,6 +42,8 @@ def of_sockets(hubs: Hubs) -> Iterator[Metric]:
     yield counter("deliveries", "Events written to sockets", sent, ["how"])
     yield counter("heals", "Reads from the store of what did not come by the bus", by(tally.heals), ["cause"])
     yield counter("hints_dropped", "Hints that were not opened, since too many waited", tally.hints_dropped)
+    yield counter("sockets_behind", "Times a socket did not keep up and went back to catching up", tally.fell_behind)
+    yield gauge("tails_bytes", "What is kept of rooms for sockets that come back", hubs.tails.size)
     yield counter("sockets_closed", "Sockets that the server closed", by(tally.closed), ["reason"])
 
 

@@ -11,15 +11,15 @@ company, presence, typists  who is in the rooms and who types; both together, an
 gathering, notice, lease    one room's people here; what its sockets were told; what the other processes were told
 redis_exchange              leases in Redis, and who types: how processes tell each other (with leases.lua)
 faults                      a bus that fails on purpose, for tests
-hub, hubs                   one room's live stream in this process, strictly by seq; all of them
-tail, look                  the last events of a room, for those who come back; a look at the store that many share
-turn                        when a process writes to its sockets
+hub, hubs, tail, look       one room's live stream in this process, strictly by seq; its last events, kept for those who
+                            come back; a look at the store that many share
 subscription                one socket's place in one room: catch-up, then live
 player, replays             when the events of a replay are due; the replays of one socket
-outlet, relay               one socket's way out; the way round for servers without our extension
+turn, outlet, relay         when sockets are written to; one socket's way out; the way round without our extension
 session, classic            a socket that speaks verbatim.v1; one that speaks the guide's dialect
 refusals                    what a client is told when something goes wrong
 admission                   who may open a socket, and how many
 consumer, routing           the life of a connection, under Channels
 server, http, upgraded      our uvicorn: settings, the request head's time limit, and synchronous writing
+inbox, files                what an open socket waits with; how many of them there may be
 """

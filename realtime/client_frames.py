@@ -14,7 +14,8 @@ class ClientFrame(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 class Subscribe(ClientFrame, frozen=True, kw_only=True, tag="subscribe"):
     """Hear of every event of a room after the seq `after`; without it, of what comes from now on.
 
-    The backlog comes in pages of 300 events. Subscribing again starts again.
+    The backlog comes in pages of 300 events. Subscribing again starts again. Who is live and does not keep up gets what
+    they miss as they read on: each event once, in order, and no page of it is to be acknowledged.
     """
 
     room: Label

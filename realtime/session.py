@@ -77,6 +77,7 @@ class Session:
 
     def fall_behind(self) -> None:
         """The client does not keep up: it catches up from the store, as fast as it reads, in every room."""
+        self._hubs.tally.fell_behind += 1
         for subscription in self._subscriptions.values():
             subscription.fall_behind()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from commands.subscription import Fact, says_something
 from realtime.encoding import Dialect
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 1024 * 1024
 """How much one tail keeps."""
 MAX_BYTES_IN_ALL = 64 * 1024 * 1024
 """How much all tails of a process keep together; the ones that were used longest ago are dropped."""

@@ -22,3 +22,4 @@ class Tally:
         self.live = 0
         self.caught_up = 0
         self.hints_dropped = 0
+        self.fell_behind = 0

@@ -74,11 +74,11 @@ def test_no_more_is_read_at_once_than_asked_for_but_something() -> None:
 def test_one_tail_is_bounded() -> None:
     tails = Tails()
     kept = Tail(tails)
-    for seq in range(1, 1001):
+    for seq in range(1, 1501):
         kept.append(seq, lines(seq, seq, size=1000))
         assert tails.size <= tail.MAX_BYTES
-    assert kept.last == 1000
-    assert seqs(kept.read(kept.first - 1, 1000, 10**6)) == list(range(kept.first, 1001))
+    assert kept.last == 1500
+    assert seqs(kept.read(kept.first - 1, 1500, 10**7)) == list(range(kept.first, 1501))
     kept.fill(1, lines(1, kept.first - 1, size=1000))
     assert tails.size <= tail.MAX_BYTES
 
