@@ -21,6 +21,7 @@ from projections.versions import beside_of
 HOLD_S = 0.006
 MIN_REST_S = 0.002
 MAX_PORTION = 2000
+CHECKPOINT_EVERY_S = 0.25
 _DEFINITION = re.compile(r'^(CREATE (?:TABLE|(?:UNIQUE )?INDEX)) "?(\w+)"?(?: ON "?(\w+)"?)?', re.IGNORECASE)
 
 
@@ -30,6 +31,7 @@ class SQLiteTables:
     def __init__(self, projection: Projection) -> None:
         self._names = list(projection.tables)
         self._portion = 20
+        self._checkpointed_at = 0.0
 
     def shape(self) -> str:
         """See `Tables.shape`."""
@@ -57,7 +59,7 @@ class SQLiteTables:
     def write(self, apply: Callable[[Sequence[Fact]], None], facts: Sequence[Fact]) -> None:
         """See `Tables.write`."""
         run("PRAGMA cache_size = -65536")
-        run("PRAGMA wal_autocheckpoint = 250")  # what we wrote, nobody else shall have to move
+        run("PRAGMA wal_autocheckpoint = 0")
         rest = facts
         while rest:
             portion, rest = rest[: self._portion], rest[self._portion :]
@@ -122,8 +124,16 @@ class SQLiteTables:
             began = time.monotonic()
             work()
         took_s = time.monotonic() - began
+        self._rest(took_s)
         self._portion = max(1, min(MAX_PORTION, int(self._portion * min(2.0, HOLD_S / max(took_s, 1e-6)))))
-        time.sleep(max(MIN_REST_S, took_s * 1.1))
+
+    def _rest(self, worked_s: float) -> None:
+        """Let others have the file; meanwhile, now and then, move what we wrote where nobody else has to move it."""
+        until = time.monotonic() + max(MIN_REST_S, worked_s * 1.1)
+        if until > self._checkpointed_at + CHECKPOINT_EVERY_S:
+            run("PRAGMA wal_checkpoint(PASSIVE)")
+            self._checkpointed_at = time.monotonic()
+        time.sleep(max(0.0, until - time.monotonic()))
 
 
 _FIRST_ROWS = "DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} ORDER BY rowid LIMIT %s)"
