@@ -21,5 +21,5 @@ refusals                    what a client is told when something goes wrong
 admission                   who may open a socket, and how many
 consumer, routing           the life of a connection, under Channels
 server, http, upgraded      our uvicorn: settings, the request head's time limit, and synchronous writing
-inbox, files                what an open socket waits with; how many of them there may be
+door, inbox, files          who comes in takes turns; what an open socket waits with; how many of them there may be
 """

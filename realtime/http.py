@@ -1,9 +1,12 @@
 """Our uvicorn HTTP protocol: a request's head must come in time, and be of a bounded size."""
 
 import asyncio
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from realtime.door import Door
 
 HEAD_S = 10.0
 """How long a client may take for a request's head, from the connection or from the head's first byte."""
@@ -24,6 +27,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first head. One connection too many is told so, while there is a file left for that."""
         super().connection_made(transport)
+        self._door: Door = vars(self.server_state).setdefault("door", Door())
         if self.limit_concurrency and len(self.connections) > self.limit_concurrency:
             transport.write(FULL)
             transport.close()
@@ -36,7 +40,17 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Read on, in turn with the others."""
+        self._door.enter(partial(self._read, data))
+
+    def _read(self, data: bytes) -> None:
         """Read on, unless the head grows beyond bounds."""
+        if self.transport.is_closing():
+            return
+        protocol = self.transport.get_protocol()
+        if protocol is not self:  # it became a socket while this waited
+            cast(asyncio.Protocol, protocol).data_received(data)
+            return
         super().data_received(data)
         if self._head_timer:
             self._head_bytes += len(data)
