@@ -1,6 +1,6 @@
 """Slow readers: two of a hundred stop reading while much is said. What the others notice, and what becomes of the two.
 
-One of the two reads again when it is over, and must have everything; the other never does, and must be told to resume.
+One of the two reads again when it is over, and must have everything; the other never does, and must be sent away.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from bench import report
 from bench.served import on_postgres, rss
 from bench.shapes.program import Program
 from bench.visitor import Visitor
-from realtime.close_codes import CloseCode
 from realtime.outlet import STALLED_S
 
 READERS = 98
@@ -91,16 +90,16 @@ async def _say_much(poster: Visitor, room: str, server: Program) -> float:
 async def _fates(stopped: Sequence[Visitor], head: int) -> dict[str, float]:
     """What became of them: the first reads again, the others never do until they are cut off."""
     if not stopped:
-        return {"caught up": 0, "told to resume": 0}
+        return {"caught up": 0, "sent away": 0}
     returning, *lost = stopped
     returning.transport.resume_reading()
     await _until(lambda: returning.seq == head or returning.gone)
     await asyncio.sleep(STALLED_S + 1)
     for visitor in lost:
         visitor.transport.resume_reading()
-    await _until(lambda: all(visitor.closed_with for visitor in lost))
-    resumable = sum(visitor.closed_with == CloseCode.SLOW and not visitor.wrong for visitor in lost)
-    return {"caught up": returning.seq == head and not returning.wrong, "told to resume": resumable}
+    await _until(lambda: all(visitor.gone for visitor in lost))
+    sent_away = sum(not visitor.wrong for visitor in lost)
+    return {"caught up": returning.seq == head and not returning.wrong, "sent away": sent_away}
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -120,5 +119,5 @@ def _row(which: str, turns: Sequence[dict[str, float]]) -> report.Row:
         "missed by the others": int(sum(turn["missed"] for turn in turns)),
         "memory grew by, MiB": middle("grew"),
         "caught up": int(sum(turn["caught up"] for turn in turns)),
-        "told to resume": int(sum(turn["told to resume"] for turn in turns)),
+        "sent away": int(sum(turn["sent away"] for turn in turns)),
     }
