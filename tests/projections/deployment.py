@@ -159,6 +159,7 @@ def enlarge(database: str, *, analysed: bool = True) -> None:
         execute("DROP TABLE IF EXISTS sqlite_stat1")
     else:
         execute("DELETE FROM pg_statistic WHERE starelid::regclass::text LIKE 'history_%'")
+        execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relname LIKE 'history_%' AND relkind = 'r'")
 
 
 def tables() -> dict[str, list[tuple[Any, ...]]]:
