@@ -19,7 +19,7 @@ from tests.cast import GARDEN, GENERAL
 from tests.realtime.mailbox import Mailbox
 from tests.realtime.world import World
 
-SOON_S = 5.0
+SOON_S = 20.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -20,7 +20,7 @@ from tests.realtime.raw import raw
 from tests.realtime.test_hub import listen, recorded, until
 from tests.realtime.world import World
 
-MANY = 200
+MANY = 100
 
 
 class Watched:
