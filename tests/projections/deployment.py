@@ -155,7 +155,12 @@ def enlarge(database: str, *, analysed: bool = True) -> None:
     )
     if analysed:
         execute("ANALYZE")
-    elif database.startswith("sqlite"):
+    else:
+        _forget_statistics(database)
+
+
+def _forget_statistics(database: str) -> None:
+    if database.startswith("sqlite"):
         execute("DROP TABLE IF EXISTS sqlite_stat1")
     else:
         execute("DELETE FROM pg_statistic WHERE starelid::regclass::text LIKE 'history_%'")
