@@ -104,7 +104,7 @@ class PostgresTables:
         with transaction.atomic():
             run("SET LOCAL synchronous_commit = off; SET LOCAL maintenance_work_mem = '128MB'")
             run("SET LOCAL max_parallel_maintenance_workers = 0")
-            self._make_indexes(self._indexes(IN_USE).keys() - self._indexes(SCHEMA).keys())
+            self._make_indexes(self._missing_indexes())
         for name in self._names:
             run(f"ANALYZE {SCHEMA}.{name}")
 
@@ -120,8 +120,11 @@ class PostgresTables:
         """See `Tables.exchange`.
 
         The first lock sends autovacuum away and lets everybody read and write; under it we wait for the runner's batch
-        to end. Only the last one stops readers, when nothing is left to do but to change names.
+        to end. Only the last one stops readers, when nothing is left to do but to change names. Tables that lack an index
+        are never put in use.
         """
+        if self._missing_indexes():
+            self.finish()
         try:
             with transaction.atomic():
                 self._lock("SHARE UPDATE EXCLUSIVE", SETTLED)
@@ -146,6 +149,9 @@ class PostgresTables:
             for name in self._names:
                 run(f"ALTER TABLE {source}.{name} SET SCHEMA {target}")
         run(f"DROP SCHEMA {PASSING}")
+
+    def _missing_indexes(self) -> AbstractSet[str]:
+        return self._indexes(IN_USE).keys() - self._indexes(SCHEMA).keys()
 
     def _make_indexes(self, names: AbstractSet[str]) -> None:
         for name, definition in self._indexes(IN_USE).items():

@@ -14,6 +14,7 @@ from tests.projections.deployment import Deployment, Running, execute, said
 from tests.projections.test_rebuilding import alone, rebuild, talk
 
 TIMES = 3
+INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
 
 
 @asynccontextmanager
@@ -74,6 +75,7 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
         pytest.skip("on SQLite those who read hold nobody up")
     monkeypatch.setattr(rebuilding, "WITHIN_S", 0.5)
     monkeypatch.setattr(rebuilding, "AGAIN_S", 0.01)
+    indexes = execute(INDEXES)
     await talk(deployment)
     await deployment.project()
     with closing(psycopg.connect(database)) as backup:
@@ -95,3 +97,4 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
     await deployment.project()
     assert execute("SELECT room FROM parked_room") == []
     assert said(await deployment.page())[-2:] == ["meanwhile", "after it"]
+    assert execute(INDEXES) == indexes
