@@ -120,8 +120,8 @@ class PostgresTables:
         """See `Tables.exchange`.
 
         The first lock sends autovacuum away and lets everybody read and write; under it we wait for the runner's batch
-        to end. Only the last one stops readers, when nothing is left to do but to change names. Tables that lack an index
-        are never put in use.
+        to end. Only the last one stops readers, when nothing is left to do but to change names. Tables
+        that lack an index are never put in use.
         """
         if self._missing_indexes():
             self.finish()
