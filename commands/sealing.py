@@ -92,7 +92,7 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 def _envelope(state: bytes) -> _Envelope | None:
     try:
         return _ENVELOPE.decode(state)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -87,7 +87,8 @@ async def test_a_changed_byte_is_noticed_and_harms_no_other_event() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [b"", b"{", b"[]", b"null", b"{}", b'{"actor":1}', b'{"actor":"guest:grace","sealed":"?"}']
+    "state",
+    [b"", b"{", b"[]", b"null", b"{}", b'{"actor":1}', b'{"actor":"\xff"}', b'{"actor":"guest:grace","sealed":"?"}'],
 )
 async def test_what_is_no_event_is_broken(state: bytes) -> None:
     vault = MemoryVault()
