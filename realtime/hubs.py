@@ -44,8 +44,8 @@ class Listener(Protocol):
 class Hubs:
     """Every room that has sockets in this process. `bus` brings hints, `log` the truth, `company` knows who is there.
 
-    Sockets that come into a room or catch up read the store inside `reads`, and get their pieces inside `catching_up`:
-    first come, first served.
+    Sockets that catch up read the store inside `reads`, and get their pieces inside `catching_up`: first come, first
+    served. Those who come into a room share their looks at it.
     """
 
     def __init__(self, log: Log, bus: Bus, company: Company | None = None) -> None:
