@@ -87,6 +87,25 @@ def check_database(*, wait_s: float) -> None:
         raise CommandError("The read tables are not up to date: run `manage.py migrate` first.")
 
 
+async def open_parts(*, wait_s: float) -> parts.Parts:
+    """The parts, open. A database that has gone away since the checks may take so long to come back.
+
+    Raises: NotDurable, StoreUnavailable.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        built = parts.build()
+        try:
+            await built.open()
+        except StoreUnavailable as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for the database: %s", error)
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return built
+
+
 async def _find_store() -> None:
     """Raises: NotDurable, StoreUnavailable."""
     found = parts.build()

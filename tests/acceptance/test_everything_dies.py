@@ -29,7 +29,8 @@ COUNTS = {
 CUT_S = (1.0, extent("CUT_S", 3, long=15))
 FIRST_ANSWER_S = extent("FIRST_ANSWER_S", 20, long=5)
 """After a fault is over. The short version runs beside other tests, on whatever machine there is."""
-FORTY = Crowd(tuple(f"room-{n}" for n in range(10)), sockets=14, rests=14, readers=2, pace_s=0.08, calm=800)
+PACE_S = extent("PACE_S", 0.08, long=0.05)
+FORTY = Crowd(tuple(f"room-{n}" for n in range(10)), sockets=14, rests=14, readers=2, pace_s=PACE_S, calm=800)
 
 
 @pytest.mark.timeout(3600 if LONG else 300)

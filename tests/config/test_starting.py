@@ -1,13 +1,15 @@
 """Before a process starts: what it waits for, and what it refuses."""
 
 import logging
+from typing import NamedTuple
 
 import pytest
 from django.core.management.base import CommandError
 from django.db import OperationalError
 from pytest_django import Settings
 
-from config import starting
+from commands.store import StoreUnavailable
+from config import parts, starting
 from tests.servers import Postgres, free_port
 
 
@@ -55,3 +57,27 @@ def test_tables_that_are_not_up_to_date_are_refused(
     monkeypatch.setattr(starting, "_find_migrations", lambda: True)
     with pytest.raises(CommandError, match=r"manage\.py migrate"):
         starting.check_database(wait_s=0)
+
+
+class GoneAtFirst(NamedTuple):
+    """Parts whose store cannot be reached as often as there are entries."""
+
+    fails: list[bool]
+
+    async def open(self) -> None:
+        if self.fails:
+            self.fails.pop()
+            raise StoreUnavailable("the database system is starting up")
+
+
+async def test_a_database_that_goes_away_after_the_checks_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = [True, True]
+    monkeypatch.setattr(parts, "build", lambda: GoneAtFirst(fails))
+    monkeypatch.setattr(starting, "AGAIN_S", 0.01)
+    assert await starting.open_parts(wait_s=30) == GoneAtFirst([])
+
+
+async def test_that_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "build", lambda: GoneAtFirst([True]))
+    with pytest.raises(StoreUnavailable, match="starting up"):
+        await starting.open_parts(wait_s=0)

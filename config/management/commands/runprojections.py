@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api.application import Rest
 from commands.store import NotDurable, StoreUnavailable
-from config import logs, parts, starting
+from config import logs, starting
 from config.admin import admin_port, no_page
 from config.metrics import Metrics
 from projections.queries import Queries
@@ -37,14 +37,13 @@ class Command(BaseCommand):
         logs.configure("projections")
         starting.check_database(wait_s=options["wait"])
         try:
-            uvloop.run(_work())
+            uvloop.run(_work(options["wait"]))
         except (NotDurable, StoreUnavailable) as error:
             raise CommandError(str(error)) from error
 
 
-async def _work() -> None:
-    deployment = parts.build()
-    await deployment.open()
+async def _work(wait_s: float) -> None:
+    deployment = await starting.open_parts(wait_s=wait_s)
     runner = Runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _leave, runner)
