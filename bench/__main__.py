@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import appends, as_of, bus, idle, presence, rebuild, replay, report, size, slow, storm
+from bench import appends, as_of, bus, idle, presence, rebuild, replay, report, rooms, size, slow, storm
 from bench.fanout import sittings
 from bench.shapes import sitting
 
@@ -23,11 +23,12 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "bus": bus.main,
     "presence": presence.main,
     "idle": idle.main,
+    "rooms": rooms.main,
     "slow": slow.main,
     "storm": storm.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "fanout", "appends", "size", "as_of", "replay", "rebuild"]
+DEFAULT = ["s1", "s2", "h", "fanout", "rooms", "slow", "storm", "idle", "appends", "size", "as_of", "replay", "rebuild"]
 
 
 def chosen(words: Sequence[str]) -> Iterator[Callable[[], None]]:

@@ -71,8 +71,12 @@ class Server(ABC):
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"{type(self).__name__} did not start:\n{log.read_text(errors='replace')[-4000:]}")
+                raise RuntimeError(f"{type(self).__name__} did not start:\n{self.said()}")
             time.sleep(0.02)
+
+    def said(self) -> str:
+        """The end of its log."""
+        return (self.folder / "log").read_text(errors="replace")[-4000:]
 
     def stop(self) -> None:
         """Stop the server in order; one that does not listen is killed."""

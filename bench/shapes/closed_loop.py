@@ -1,28 +1,44 @@
-"""S1: 50 rooms of 4, everybody sends, and sends again as soon as the message came back."""
+"""A closed loop: whoever sends, sends again as soon as the message came back. S1: 50 rooms of 4, everybody sends."""
 
 import asyncio
+from typing import NamedTuple
 
 from bench.shapes.dialect import Dialect, now_us
 from bench.shapes.member import Heard, Member, connect_all
 from bench.shapes.meter import Figures, Meter, percentile
 
-ROOMS = 50
-MEMBERS = 4
 WARM_UP_S = 3.0
 LOST_S = 5.0
 RETRY_S = 0.5
 START_S = 60.0
 
 
-class Loop(Heard):
-    """Lets each member send again, until it is closed."""
+class Crowd(NamedTuple):
+    """So many rooms of so many members each, of whom some send, and so many messages of each are on their way."""
 
-    def __init__(self) -> None:
+    rooms: int
+    members: int
+    senders: int
+    at_once: int = 1
+
+
+CROWDS = {
+    "s1": Crowd(50, 4, 4),
+    "rooms": Crowd(1000, 10, 1),
+    "room": Crowd(1, 10, 10, at_once=50),
+}
+
+
+class Loop(Heard):
+    """Lets each sender send again, until it is closed."""
+
+    def __init__(self, senders: int, at_once: int) -> None:
         super().__init__()
         self.closed = False
         self.lost = 0
         self.everybody = asyncio.Event()
-        self._silent = set(range(ROOMS * MEMBERS))
+        self._silent = set(range(senders))
+        self._at_once = at_once
 
     def ack(self, member: Member, sent_us: int) -> None:
         """Count it, and send the next one."""
@@ -31,7 +47,7 @@ class Loop(Heard):
             self._silent.discard(member.number)
             if not self._silent:
                 self.everybody.set()
-        if sent_us == member.in_flight_us and not self.closed:
+        if (self._at_once > 1 or sent_us == member.in_flight_us) and not self.closed:
             member.post(now_us())
 
     def refusal(self, member: Member) -> None:
@@ -50,14 +66,15 @@ class Loop(Heard):
                     member.post(now_us())
 
 
-async def run(dialect: Dialect, port: int, parts: dict[str, int], seconds: float) -> Figures:
-    """Warm up, then count."""
-    loop = Loop()
-    members = [Member(i, f"s1-{i // MEMBERS}", loop) for i in range(ROOMS * MEMBERS)]
+async def run(dialect: Dialect, port: int, parts: dict[str, int], seconds: float, who: Crowd) -> Figures:
+    """Warm up, then count. Those who send have the first numbers, which frames have four digits for."""
+    loop = Loop(who.rooms * who.senders, who.at_once)
+    members = [Member(i, f"room-{i % who.rooms}", loop) for i in range(who.rooms * who.members)]
+    senders = members[: who.rooms * who.senders]
     await connect_all(members, dialect, port)
-    for member in members:
+    for member in senders * who.at_once:
         member.post(now_us())
-    sending_again = asyncio.create_task(loop.send_again(members))
+    sending_again = asyncio.create_task(loop.send_again(senders))
     await asyncio.wait_for(loop.everybody.wait(), START_S)
     await asyncio.sleep(WARM_UP_S)
     loop.forget()

@@ -24,8 +24,8 @@ async def load(shape: str, target: dict[str, Any], seconds: float, messages: int
     gc.freeze()
     gc.disable()
     match shape:
-        case "s1":
-            figures = await closed_loop.run(dialect, port, parts, seconds)
+        case "s1" | "rooms" | "room":
+            figures = await closed_loop.run(dialect, port, parts, seconds, closed_loop.CROWDS[shape])
             return figures | await _behind(dialect, port)
         case "s2":
             return await rising.run(dialect, port, parts, seconds)

@@ -80,7 +80,7 @@ class Restart:
 
     async def strike(self) -> None:
         code, _ = await asyncio.to_thread(self._server.terminate)
-        assert code == 0, f"{self.name}: exit code {code}"
+        assert code == 0, f"{self.name}: exit code {code}\n{self._server.said()}"
         await asyncio.to_thread(self._server.start)
 
 
