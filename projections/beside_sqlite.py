@@ -1,7 +1,7 @@
 """The tables beside, on SQLite: in the same file under names of their own, until they change places.
 
-One process at a time writes to the file, so each transaction here is short, and after each one we rest as long as it
-took: whoever wants to write tries again while we rest.
+One process at a time writes to the file, so each transaction here is short, and after each one we rest for longer.
+SQLite lets those who wait try again after 1, 3, 8, 18, 33 … ms: one of these has to be while we rest.
 """
 
 import re
@@ -19,7 +19,8 @@ from projections.sql import rows, run
 from projections.versions import beside_of
 
 HOLD_S = 0.006
-MIN_REST_S = 0.002
+MIN_REST_S = 0.01
+REST = 2.2
 MAX_PORTION = 2000
 CHECKPOINT_EVERY_S = 0.25
 _DEFINITION = re.compile(r'^(CREATE (?:TABLE|(?:UNIQUE )?INDEX)) "?(\w+)"?(?: ON "?(\w+)"?)?', re.IGNORECASE)
@@ -129,7 +130,7 @@ class SQLiteTables:
 
     def _rest(self, worked_s: float) -> None:
         """Let others have the file; meanwhile, now and then, move what we wrote where nobody else has to move it."""
-        until = time.monotonic() + max(MIN_REST_S, worked_s * 1.1)
+        until = time.monotonic() + max(MIN_REST_S, worked_s * REST)
         if until > self._checkpointed_at + CHECKPOINT_EVERY_S:
             run("PRAGMA wal_checkpoint(PASSIVE)")
             self._checkpointed_at = time.monotonic()

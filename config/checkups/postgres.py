@@ -21,6 +21,7 @@ MIB = 1024 * 1024
 BETTER = {
     "shared_buffers": (256 * MIB, "a quarter of the memory"),
     "max_wal_size": (8192 * MIB, "8GB, so that checkpoints are rare"),
+    "min_wal_size": (2048 * MIB, "2GB, so that WAL files are used again: commits wait while one is made"),
     "checkpoint_timeout": (900, "15min, so that checkpoints are rare"),
 }
 """Settings, the least that each should be, in bytes or seconds, and what to set."""

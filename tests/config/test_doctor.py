@@ -49,7 +49,7 @@ def test_a_database_of_another_encoding_is_a_problem(postgres: Postgres, setting
     assert findings["encoding"].level == "problem"
     assert findings["event store"].level == "warning"
     assert findings["clocks"].level == "ok"
-    assert {"shared_buffers", "max_wal_size", "checkpoint_timeout"} <= findings.keys()
+    assert {"shared_buffers", "max_wal_size", "min_wal_size", "checkpoint_timeout"} <= findings.keys()
 
 
 def test_redis_is_asked_for_its_version(valkey: Valkey, settings: Settings) -> None:
