@@ -116,8 +116,11 @@ class Hub:
             self._emitting = True
             self._turn.let_out(self._emit)
 
-    def _emit(self) -> None:
-        """Let out every event whose turn has come; of very much at once only some, so that nobody drowns in it."""
+    def _emit(self) -> int:
+        """Let out every event whose turn has come; of very much at once only some, so that nobody drowns in it.
+
+        Answers how many they were.
+        """
         self._emitting = False
         facts: list[Fact] = []
         size = 0
@@ -131,6 +134,7 @@ class Hub:
             self._emit_soon()
         else:
             self.heal_soon("gap")
+        return len(facts)
 
     def _as_seen(self, facts: list[Fact]) -> list[Fact]:
         """What comes late, after its message was redacted, is not shown any more."""

@@ -26,8 +26,8 @@ MAX_BEHIND = 64 * 1024
 class Socket(Protocol):
     """What an outlet writes to: our server's extension, or a relay where the server has none."""
 
-    def write(self, frames: bytes) -> None:
-        """Send whole text frames, without waiting. One that is closed takes nothing."""
+    def write(self, frames: bytes) -> int:
+        """Send whole text frames, without waiting; answers `buffered` before that. One that is closed takes nothing."""
 
     def buffered(self) -> int:
         """Bytes that were written and not yet sent, as far as the server can tell."""
@@ -50,12 +50,13 @@ class Outlet:
     `on_trouble` is told why the socket has to close.
     """
 
-    __slots__ = ("_closed", "_due", "_piece", "_socket", "_turn", "on_behind", "on_trouble")
+    __slots__ = ("_closed", "_due", "_more", "_piece", "_socket", "_turn", "on_behind", "on_trouble")
 
     def __init__(self, socket: Socket, turn: Turn) -> None:
         self._socket = socket
         self._turn = turn
-        self._due: list[bytes] = []
+        self._due = b""
+        self._more: list[bytes] | None = None
         self._closed = False
         self._piece: asyncio.Lock | None = None
         self.on_behind: Callable[[], None] = lambda: None
@@ -63,10 +64,13 @@ class Outlet:
 
     def put(self, frames: bytes) -> None:
         """Send whole text frames at the end of this turn."""
-        due = self._due
-        if not due:
+        if not self._due:
+            self._due = frames
             self._turn.add(self)
-        due.append(frames)
+        elif self._more is None:
+            self._more = [frames]
+        else:
+            self._more.append(frames)
 
     def offer(self, frames: bytes) -> bool:
         """Send what may be missed, unless the socket is behind; answers whether it was taken."""
@@ -77,20 +81,15 @@ class Outlet:
 
     def flush(self) -> None:
         """Write what is due, in one piece; a piece that is shared with other sockets is not copied."""
-        due = self._due
-        if not due:
+        frames = self._take()
+        if not frames or self._closed:
             return
-        frames = due[0] if len(due) == 1 else b"".join(due)
-        due.clear()
-        if self._closed:
-            return
-        unsent = self._socket.buffered()
-        if unsent > MAX_UNSENT:
-            self.on_trouble(CloseCode.SLOW)
-            return
-        self._socket.write(frames)
+        unsent = self._socket.write(frames)
         if unsent > BEHIND_UNSENT:
-            self.on_behind()
+            if unsent > MAX_UNSENT:
+                self.on_trouble(CloseCode.SLOW)
+            else:
+                self.on_behind()
 
     @asynccontextmanager
     async def piece(self) -> AsyncIterator[None]:
@@ -120,11 +119,18 @@ class Outlet:
         if self._closed:
             return
         self._closed = True
-        self._socket.write(b"".join((*self._due, last)))
-        self._due.clear()
+        self._socket.write(self._take() + last)
         self._socket.close(code, reason)
 
     def fail(self) -> None:
         """Give the socket up: its end will be heard of from the server."""
         self._closed = True
-        self._due.clear()
+        self._take()
+
+    def _take(self) -> bytes:
+        """What is due, as one piece; nothing is due any more."""
+        frames, self._due = self._due, b""
+        if self._more is not None:
+            frames = b"".join((frames, *self._more))
+            self._more = None
+        return frames

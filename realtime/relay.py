@@ -27,14 +27,16 @@ class Relay:
         self._drained = asyncio.Event()
         self._drained.set()
 
-    def write(self, frames: bytes) -> None:
+    def write(self, frames: bytes) -> int:
         """Queue frames; they are sent one after the other."""
         if self._gone or self._close:
-            return
+            return 0
+        unsent = self._buffered
         self._unsent.append(frames)
         self._buffered += len(frames)
         self._drained.clear()
         self._start()
+        return unsent
 
     def buffered(self) -> int:
         """Bytes that `send` did not take yet."""

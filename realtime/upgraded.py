@@ -41,10 +41,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.queue = cast(Any, Inbox())
         self.writable = cast(Any, Valve())
 
-    def write(self, frames: bytes) -> None:
+    def write(self, frames: bytes) -> int:
         """Send whole text frames at once. One that is closing or gone takes nothing."""
-        if not (self.close_sent or self.disconnected):
-            self.transport.write(frames)
+        if self.close_sent or self.disconnected:
+            return 0
+        transport = self.transport
+        unsent: int = transport.get_write_buffer_size()
+        transport.write(frames)
+        return unsent
 
     def buffered(self) -> int:
         """Bytes that the kernel did not take yet."""

@@ -28,7 +28,7 @@ class Mailbox:
         self.frames: list[dict[str, Any]] = []
         self.fleeting: list[dict[str, Any]] = []
 
-    def write(self, frames: bytes) -> None:
+    def write(self, frames: bytes) -> int:
         if self.broken:
             raise RuntimeError("the transport is gone")
         assert self.closed is None
@@ -36,6 +36,7 @@ class Mailbox:
         self.fleeting += [frame for frame in written if frame.get("type") in FLEETING]
         self.frames += (lasting := [frame for frame in written if frame.get("type") not in FLEETING])
         self.writes += bool(lasting)
+        return self.buffered()
 
     def buffered(self) -> int:
         if not self.reads:

@@ -206,7 +206,7 @@ async def test_a_slow_socket_is_told_to_resume_and_left_out(world: World) -> Non
     await world.say("hi")
     await until(lambda: arrived(quick) == [3])
     assert (slow.closed, session.ended) == (4008, True)
-    (goodbye,) = slow.frames
+    goodbye = slow.frames[-1]
     assert (goodbye["type"], goodbye["code"], goodbye["reconnect"]) == ("disconnect", 4008, True)
     await world.say("ho")
     await until(lambda: arrived(quick) == [3, 4])

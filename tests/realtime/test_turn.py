@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -70,12 +71,13 @@ async def a_turn() -> None:
     await asyncio.sleep(0)
 
 
-async def fan_out(due: Turn, outlets: list[Outlet]) -> None:
-    """Let one event out to these outlets."""
+async def fan_out(due: Turn, outlets: list[Outlet], *, events: int = 2) -> None:
+    """Let events out to these outlets."""
 
-    def emit() -> None:
+    def emit() -> int:
         for outlet in outlets:
             due.add(outlet)
+        return events
 
     due.let_out(emit)
     while not all(outlet.flushed for outlet in outlets):
@@ -94,6 +96,16 @@ async def test_after_a_fan_out_hubs_rest_as_long_as_it_took(clock: Clock, delays
     await fan_out(due, [Outlet(clock, 0.001) for _ in range(4)])
     await fan_out(due, [Outlet(clock)])
     assert delays == [pytest.approx(0.004)]
+
+
+async def test_where_events_come_one_by_one_nothing_waits(clock: Clock, delays: list[float]) -> None:
+    due = Turn()
+    await fan_out(due, [Outlet(clock, 0.001) for _ in range(4)])
+    rests = []
+    for _ in range(4):
+        await fan_out(due, [Outlet(clock, 0.001) for _ in range(4)], events=1)
+        rests.append(len(delays))
+    assert rests == [1, 1, 1, 1]
 
 
 async def test_no_rest_is_longer_than_the_longest(clock: Clock, delays: list[float]) -> None:
@@ -136,12 +148,16 @@ async def test_a_broken_socket_and_a_broken_hub_stop_nobody(clock: Clock) -> Non
     due = Turn()
     broken, sound = Outlet(clock, broken=True), Outlet(clock)
 
-    def fail() -> None:
+    def fail() -> int:
         raise RuntimeError("a hub is broken")
 
+    def put(outlet: Outlet) -> int:
+        due.add(outlet)
+        return 1
+
     due.let_out(fail)
-    due.let_out(lambda: due.add(broken))
-    due.let_out(lambda: due.add(sound))
+    due.let_out(partial(put, broken))
+    due.let_out(partial(put, sound))
     await a_turn()
     await a_turn()
     assert (broken.failed, sound.flushed) == (True, 1)
