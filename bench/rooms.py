@@ -1,7 +1,7 @@
 """Many rooms against one: 1000 rooms of 10, every one busy, and one room of 10 as busy; as many deliveries a message.
 
-One web process on PostgreSQL and Valkey; they take turns on freshly started servers. In the many rooms one of each
-posts as soon as its message came back; in the one room all ten do, with 50 messages on their way each.
+One web process on PostgreSQL and Valkey; they take turns on freshly started servers. 1000 sockets post, each again as
+soon as its message came back: one of each room's members, or, of the one room, people who are not in it.
 """
 
 from statistics import median

@@ -15,9 +15,9 @@ from projections.leading import Turn
 from projections.projection import Projection
 from projections.sql import disconnect
 
-BATCH = 20_000
+BATCH = 10_000
 """The more at once, the more changes of a message are one; the longer, too, one transaction."""
-REST = 0.1
+REST = 0.15
 """It rests for so much of the time that it worked: those who chat come first."""
 WITHIN_S = 60.0
 AGAIN_S = 0.1

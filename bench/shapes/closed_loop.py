@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from bench.shapes.dialect import Dialect, now_us
-from bench.shapes.member import Heard, Member, connect_all
+from bench.shapes.member import Heard, Member, Outsider, connect_all
 from bench.shapes.meter import Figures, Meter, percentile
 
 WARM_UP_S = 3.0
@@ -14,31 +14,30 @@ START_S = 60.0
 
 
 class Crowd(NamedTuple):
-    """So many rooms of so many members each, of whom some send, and so many messages of each are on their way."""
+    """So many rooms of so many members each, of whom some send; and others who send without being in the room."""
 
     rooms: int
     members: int
     senders: int
-    at_once: int = 1
+    outsiders: int = 0
 
 
 CROWDS = {
     "s1": Crowd(50, 4, 4),
     "rooms": Crowd(1000, 10, 1),
-    "room": Crowd(1, 10, 10, at_once=50),
+    "room": Crowd(1, 10, 0, outsiders=1000),
 }
 
 
 class Loop(Heard):
     """Lets each sender send again, until it is closed."""
 
-    def __init__(self, senders: int, at_once: int) -> None:
+    def __init__(self, senders: int) -> None:
         super().__init__()
         self.closed = False
         self.lost = 0
         self.everybody = asyncio.Event()
         self._silent = set(range(senders))
-        self._at_once = at_once
 
     def ack(self, member: Member, sent_us: int) -> None:
         """Count it, and send the next one."""
@@ -47,7 +46,7 @@ class Loop(Heard):
             self._silent.discard(member.number)
             if not self._silent:
                 self.everybody.set()
-        if (self._at_once > 1 or sent_us == member.in_flight_us) and not self.closed:
+        if sent_us == member.in_flight_us and not self.closed:
             member.post(now_us())
 
     def refusal(self, member: Member) -> None:
@@ -68,11 +67,13 @@ class Loop(Heard):
 
 async def run(dialect: Dialect, port: int, parts: dict[str, int], seconds: float, who: Crowd) -> Figures:
     """Warm up, then count. Those who send have the first numbers, which frames have four digits for."""
-    loop = Loop(who.rooms * who.senders, who.at_once)
-    members = [Member(i, f"room-{i % who.rooms}", loop) for i in range(who.rooms * who.members)]
-    senders = members[: who.rooms * who.senders]
-    await connect_all(members, dialect, port)
-    for member in senders * who.at_once:
+    inside = who.rooms * who.senders
+    loop = Loop(inside + who.outsiders)
+    outsiders = [Outsider(i, f"room-{i % who.rooms}", loop) for i in range(who.outsiders)]
+    members = [Member(who.outsiders + i, f"room-{i % who.rooms}", loop) for i in range(who.rooms * who.members)]
+    senders = [*outsiders, *members[:inside]]
+    await connect_all([*outsiders, *members], dialect, port)
+    for member in senders:
         member.post(now_us())
     sending_again = asyncio.create_task(loop.send_again(senders))
     await asyncio.wait_for(loop.everybody.wait(), START_S)

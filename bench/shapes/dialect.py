@@ -14,7 +14,7 @@ HISTORY = "history"
 
 @dataclass(frozen=True)
 class Dialect:
-    """Addresses and frames of a server. Some say when a member hears the room."""
+    """Addresses and frames of a server. Some say when a member hears the room; some have a socket for no room."""
 
     socket: str
     page: str
@@ -22,6 +22,7 @@ class Dialect:
     headers: dict[str, str] = field(default_factory=dict)
     says_ready: bool = False
     projections: str | None = None
+    elsewhere: str = ""
 
     def frame_start(self, room: str, member: int) -> bytes:
         """What comes before the text in a frame that posts it; behind it comes `FRAME_END`."""
@@ -36,6 +37,7 @@ DIALECTS = {
         post='{{"type":"post","room":"{room}","handle":"u{member:04d}","message":"',
         page="/api/v1/rooms/{room}/messages?before={before}&limit=50",
         projections="/api/v1/projections",
+        elsewhere="/chat/",
         says_ready=True,
     ),
     "rival": Dialect(

@@ -11,6 +11,7 @@ AT_ONCE = 20
 CONNECT_S = 30.0
 ERROR = b'"type":"error"'
 READY = b'"type":"caught_up"'
+POSTED = b'"type":"posted"'
 
 
 class Heard:
@@ -43,6 +44,8 @@ class Heard:
 class Member(WSListener):
     """One socket in a room."""
 
+    listens = True
+
     def __init__(self, number: int, room: str, heard: Heard) -> None:
         self.number = number
         self.room = room
@@ -58,13 +61,16 @@ class Member(WSListener):
         self._frame_start = dialect.frame_start(self.room, self.number)
         self._transport, _ = await ws_connect(
             lambda: self,
-            f"ws://{address}{dialect.socket.format(room=self.room)}",
+            f"ws://{address}{self._path(dialect)}",
             extra_headers={**dialect.headers, "Origin": f"http://{address}"},
             websocket_handshake_timeout=CONNECT_S,
         )
-        if dialect.says_ready:
+        if dialect.says_ready and self.listens:
             async with asyncio.timeout(CONNECT_S):
                 await self._ready.wait()
+
+    def _path(self, dialect: Dialect) -> str:
+        return dialect.socket.format(room=self.room)
 
     def post(self, at_us: int) -> None:
         """Post a message that was to be sent at this time."""
@@ -92,6 +98,21 @@ class Member(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Note that the server let go of us."""
         self._heard.gone += 1
+
+
+class Outsider(Member):
+    """One socket that posts into a room and does not listen to it: what acknowledges is the frame that says so."""
+
+    listens = False
+
+    def _path(self, dialect: Dialect) -> str:
+        return dialect.elsewhere
+
+    def _answer(self, payload: bytes) -> None:
+        if POSTED in payload:
+            self._heard.ack(self, self.in_flight_us)
+        else:
+            super()._answer(payload)
 
 
 async def connect_all(members: Sequence[Member], dialect: Dialect, port: int) -> None:
