@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from config.admin import PORTS
 from tests.acceptance.deployment import Projector, Web
 from tests.acceptance.waiting import until
 from tests.realtime.client import Client
@@ -37,7 +38,7 @@ def site() -> Iterator[Site]:
         postgres = stack.enter_context(Postgres())
         web = stack.enter_context(Web(postgres.create_database()))
         projector, late = Projector(web.database_url), Web(web.database_url)
-        standby = Projector(web.database_url, METRICS_PORT=str(free_port()))
+        standby = Projector(web.database_url, METRICS_PORT=str(free_port(PORTS)))
         for process in (projector, standby, late):
             stack.callback(process.remove)
             process._migrated = True

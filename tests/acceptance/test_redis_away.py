@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from config.admin import PORTS
 from tests.acceptance.campaign import Campaign, Crowd
 from tests.acceptance.conftest import Tell
 from tests.acceptance.deployment import Projector
@@ -27,7 +28,6 @@ HEARD_S = 2.0
 CALM_S = 3.0
 BY_THE_BUS_S = 0.3
 """Faster than the log's tail is read."""
-PORTS = 16
 BUS = re.compile(r"^verbatim_(bus_\w+)\{.*\} (\S+)$", re.MULTILINE)
 TWELVE = Crowd(sockets=8, rests=4, pace_s=0.1)
 
@@ -94,7 +94,7 @@ async def test_without_redis_all_is_heard_within_two_seconds_and_by_the_bus_agai
 ) -> None:
     with ExitStack() as stack:
         valkey = stack.enter_context(Valkey())
-        metrics_port = free_port()
+        metrics_port = free_port(PORTS)
         fleet = Fleet(postgres.create_database(), REDIS_URL=valkey.url, METRICS_PORT=str(metrics_port))
         stack.enter_context(fleet)
         stack.enter_context(Projector(fleet.database_url))
