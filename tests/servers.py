@@ -47,10 +47,10 @@ class Postgres(Server):
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         return f"postgres://{user}@{LOOPBACK}:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """A fresh, empty database; answers its url."""
+    def create_database(self, like: str = "template1") -> str:
+        """A fresh database, empty or a copy of another one that nobody is connected to; answers its url."""
         name = f"verbatim_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.url(name)
 
     def wipe(self, database: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from config.admin import PORTS
 from tests.acceptance.campaign import Campaign, Crowd
 from tests.acceptance.conftest import Tell
-from tests.acceptance.deployment import Projector
+from tests.acceptance.deployment import Projector, migrated_database
 from tests.acceptance.extent import LONG, SEED, extent
 from tests.acceptance.faults import Kill
 from tests.acceptance.fleet import WORKERS, Fleet
@@ -95,7 +95,7 @@ async def test_without_redis_all_is_heard_within_two_seconds_and_by_the_bus_agai
     with ExitStack() as stack:
         valkey = stack.enter_context(Valkey())
         metrics_port = free_port(PORTS)
-        fleet = Fleet(postgres.create_database(), REDIS_URL=valkey.url, METRICS_PORT=str(metrics_port))
+        fleet = Fleet(migrated_database(postgres), REDIS_URL=valkey.url, METRICS_PORT=str(metrics_port))
         stack.enter_context(fleet)
         stack.enter_context(Projector(fleet.database_url))
         campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=TWELVE)
@@ -116,7 +116,7 @@ async def test_when_a_server_of_a_cluster_dies_under_load_nobody_misses_anything
 ) -> None:
     with ExitStack() as stack:
         cluster = stack.enter_context(ValkeyCluster(primaries=3, replicas=replicas))
-        fleet = stack.enter_context(Fleet(postgres.create_database(), REDIS_URL=cluster.url))
+        fleet = stack.enter_context(Fleet(migrated_database(postgres), REDIS_URL=cluster.url))
         stack.enter_context(Projector(fleet.database_url))
         campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=TWELVE)
         kill = KillNode(cluster, SEED % 3)
