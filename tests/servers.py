@@ -1,4 +1,4 @@
-"""Real servers for tests and benchmarks: PostgreSQL 18 and Valkey from their wheels, on free loopback ports.
+"""Real servers for tests and benchmarks: PostgreSQL 18 and Valkey from their wheels, on loopback ports of their own.
 
 with Postgres() as postgres:
     url = postgres.create_database()
@@ -20,10 +20,12 @@ from typing import Any
 
 import psycopg
 
+from tests.ports import Ports
 from tests.server_process import Server
 
 LOOPBACK = "127.0.0.1"
 UNPRIVILEGED = "nobody"
+PORTS = Ports(LOOPBACK)
 
 
 class Postgres(Server):
@@ -45,10 +47,10 @@ class Postgres(Server):
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         return f"postgres://{user}@{LOOPBACK}:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """A fresh, empty database; answers its url."""
+    def create_database(self, like: str = "template1") -> str:
+        """A fresh database, empty or a copy of another one that nobody is connected to; answers its url."""
         name = f"verbatim_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.url(name)
 
     def wipe(self, database: str) -> str:
@@ -113,12 +115,9 @@ class Valkey(Server):
             return False
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on right now."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
+def free_port(many: int = 1) -> int:
+    """A port of the loopback interface that nobody else takes: the first of so many in a row."""
+    return PORTS.take(many)
 
 
 def _package(name: str) -> Path:

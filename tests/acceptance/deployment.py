@@ -4,10 +4,12 @@ import base64
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from commands.subscription import Log
 from config.parts import Parts
 from tests.acceptance.promises import Logged
 from tests.server_process import Server
-from tests.servers import LOOPBACK, free_port
+from tests.servers import LOOPBACK, Postgres, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "a secret of the acceptance tests"
@@ -48,21 +50,42 @@ def manage(*arguments: str, database_url: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment(database_url), check=True, timeout=120)
 
 
+def migrate(database_url: str) -> None:
+    """Make the tables of a database."""
+    manage("migrate", "--verbosity", "0", "--skip-checks", database_url=database_url)
+
+
+@cache
+def migrated_file() -> bytes:
+    """A SQLite database that has its tables, made once for all."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verbatim.sqlite3"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+@cache
+def _template(postgres: Postgres) -> str:
+    url = postgres.create_database()
+    migrate(url)
+    return url.rpartition("/")[2]
+
+
+def migrated_database(postgres: Postgres) -> str:
+    """A fresh PostgreSQL database that has its tables: a copy of one that was migrated. Answers its url."""
+    return postgres.create_database(like=_template(postgres))
+
+
 class Process(Server):
-    """A long-running command of manage.py."""
+    """A long-running command of manage.py, on a database that has its tables: by itself on a new SQLite file."""
 
     def __init__(self, database_url: str | None = None, **more: str) -> None:
         super().__init__()
-        self.database_url = database_url or f"sqlite:///{self.folder}/verbatim.sqlite3"
+        file = self.folder / "verbatim.sqlite3"
+        if not database_url:
+            file.write_bytes(migrated_file())
+        self.database_url = database_url or f"sqlite:///{file}"
         self._more = more
-        self._migrated = False
-
-    def start(self) -> None:
-        """Start it on a database that has its tables."""
-        if not self._migrated:
-            manage("migrate", "--verbosity", "0", "--skip-checks", database_url=self.database_url)
-            self._migrated = True
-        super().start()
 
     def _run(self, *arguments: str, **how: Any) -> subprocess.Popen[bytes]:
         variables = environment(self.database_url, **self._more)

@@ -10,7 +10,7 @@ import psycopg
 
 from projections.directory import Directory
 from projections.history import History
-from tests.acceptance.deployment import Process, Projector, Web, opened
+from tests.acceptance.deployment import Process, Projector, Web, migrated_database, opened
 from tests.acceptance.waiting import until
 from tests.servers import Postgres
 
@@ -58,7 +58,7 @@ async def fresh(database_url: str, postgres: Postgres | None) -> Process:
         copy: Process = Web()
         copy_files(Path(database_url.removeprefix("sqlite:///")), copy.folder / "verbatim.sqlite3")
         return copy
-    copy = Projector(postgres.create_database())
+    copy = Projector(migrated_database(postgres))
     async with opened(copy.database_url):
         copy_rows(database_url, copy.database_url)
     return copy

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from tests.acceptance.deployment import Projector
+from tests.acceptance.deployment import Projector, migrated_database
 from tests.acceptance.faults import HOWS, Cut, Fault, Kill, KillWorker, Kinds, Restart, Roll
 from tests.acceptance.fleet import Fleet
 from tests.cable import Cable
@@ -51,7 +51,7 @@ async def site() -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         postgres = await asyncio.to_thread(stack.enter_context, Postgres())
         valkey = await asyncio.to_thread(stack.enter_context, Valkey())
-        direct = postgres.create_database()
+        direct = migrated_database(postgres)
         database, bus = Cable(postgres.port), Cable(valkey.port)
         for cable in (database, bus):
             await stack.enter_async_context(cable)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.campaign import Campaign
-from tests.acceptance.deployment import Projector, Web
+from tests.acceptance.deployment import Projector, Web, migrated_database
 from tests.acceptance.extent import SEED, count
 from tests.acceptance.faults import Kill, Kinds, draw
 from tests.acceptance.rebuild import assert_equals_a_rebuild
@@ -28,7 +28,7 @@ async def test_a_killed_server_loses_and_doubles_nothing_on_sqlite(tmp_path: Pat
 
 async def test_a_killed_server_loses_and_doubles_nothing_on_postgresql(tmp_path: Path, postgres: Postgres) -> None:
     with ExitStack() as stack:
-        web = stack.enter_context(Web(postgres.create_database()))
+        web = stack.enter_context(Web(migrated_database(postgres)))
         projector = stack.enter_context(Projector(web.database_url))
         await strike(web, {"any": lambda _, turn: Kill([web, web, projector][turn % 3])}, tmp_path)
         await assert_equals_a_rebuild(web.database_url, postgres)

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 
 from commands.identity import Guests
 from tests.acceptance.clients import open_socket, receive
-from tests.acceptance.deployment import SECRET_KEY, Web, read_log
+from tests.acceptance.deployment import SECRET_KEY, Web, migrated_database, read_log
 from tests.cast import GENERAL
 from tests.servers import Postgres
 
@@ -30,7 +30,7 @@ def webs(request: pytest.FixtureRequest) -> Iterator[Sequence[Web]]:
             yield [stack.enter_context(Web())]
         else:
             postgres: Postgres = request.getfixturevalue("postgres")
-            url = postgres.create_database()
+            url = migrated_database(postgres)
             yield [stack.enter_context(Web(url)) for _ in range(2)]
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.acceptance.deployment import ROOT, Process, Projector, Web, environment
+from tests.acceptance.deployment import ROOT, Process, Projector, Web, environment, migrated_database
 from tests.servers import Postgres
 
 RED_S = 10.0
@@ -78,7 +78,7 @@ def operator(request: pytest.FixtureRequest) -> Iterator[Operator]:
             operator = Operator(web, web)
         else:
             postgres: Postgres = request.getfixturevalue("postgres")
-            web = stack.enter_context(Web(postgres.create_database()))
+            web = stack.enter_context(Web(migrated_database(postgres)))
             operator = Operator(web, stack.enter_context(Projector(web.database_url)))
         with operator.http:
             operator.say_something()

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.acceptance.deployment import Projector, Web
+from config.admin import PORTS
+from tests.acceptance.deployment import Projector, Web, migrated_database
 from tests.acceptance.waiting import until
 from tests.realtime.client import Client
 from tests.servers import LOOPBACK, Postgres, free_port
@@ -35,12 +36,11 @@ class Site(NamedTuple):
 def site() -> Iterator[Site]:
     with ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
-        web = stack.enter_context(Web(postgres.create_database()))
+        web = stack.enter_context(Web(migrated_database(postgres)))
         projector, late = Projector(web.database_url), Web(web.database_url)
-        standby = Projector(web.database_url, METRICS_PORT=str(free_port()))
+        standby = Projector(web.database_url, METRICS_PORT=str(free_port(PORTS)))
         for process in (projector, standby, late):
             stack.callback(process.remove)
-            process._migrated = True
         projector.start()
         yield Site(postgres, web, projector, standby, late)
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.deployment import ROOT, Projector, Web, environment
+from tests.acceptance.deployment import ROOT, Projector, Web, environment, migrated_database
 from tests.acceptance.rebuild import last_position, read_tables, select, until_projected
 from tests.acceptance.waiting import until
 from tests.servers import LOOPBACK, Postgres
@@ -28,15 +28,13 @@ def web(request: pytest.FixtureRequest) -> Iterator[Web]:
             web = Web()
         else:
             postgres: Postgres = request.getfixturevalue("postgres")
-            web = Web(postgres.create_database())
+            web = Web(migrated_database(postgres))
         stack.enter_context(web)
         plant = [sys.executable, "-m", "bench.planting", str(EVENTS[request.param])]
         variables = environment(web.database_url, DJANGO_SETTINGS_MODULE="config.settings")
         subprocess.run(plant, cwd=ROOT, env=variables, check=True)
         if request.param == "postgres":
-            projector = Projector(web.database_url)
-            projector._migrated = True
-            stack.enter_context(projector)
+            stack.enter_context(Projector(web.database_url))
         yield web
 
 

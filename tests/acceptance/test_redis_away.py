@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from config.admin import PORTS
 from tests.acceptance.campaign import Campaign, Crowd
 from tests.acceptance.conftest import Tell
-from tests.acceptance.deployment import Projector
+from tests.acceptance.deployment import Projector, migrated_database
 from tests.acceptance.extent import LONG, SEED, extent
 from tests.acceptance.faults import Kill
 from tests.acceptance.fleet import WORKERS, Fleet
@@ -27,7 +28,6 @@ HEARD_S = 2.0
 CALM_S = 3.0
 BY_THE_BUS_S = 0.3
 """Faster than the log's tail is read."""
-PORTS = 16
 BUS = re.compile(r"^verbatim_(bus_\w+)\{.*\} (\S+)$", re.MULTILINE)
 TWELVE = Crowd(sockets=8, rests=4, pace_s=0.1)
 
@@ -94,8 +94,8 @@ async def test_without_redis_all_is_heard_within_two_seconds_and_by_the_bus_agai
 ) -> None:
     with ExitStack() as stack:
         valkey = stack.enter_context(Valkey())
-        metrics_port = free_port()
-        fleet = Fleet(postgres.create_database(), REDIS_URL=valkey.url, METRICS_PORT=str(metrics_port))
+        metrics_port = free_port(PORTS)
+        fleet = Fleet(migrated_database(postgres), REDIS_URL=valkey.url, METRICS_PORT=str(metrics_port))
         stack.enter_context(fleet)
         stack.enter_context(Projector(fleet.database_url))
         campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=TWELVE)
@@ -116,7 +116,7 @@ async def test_when_a_server_of_a_cluster_dies_under_load_nobody_misses_anything
 ) -> None:
     with ExitStack() as stack:
         cluster = stack.enter_context(ValkeyCluster(primaries=3, replicas=replicas))
-        fleet = stack.enter_context(Fleet(postgres.create_database(), REDIS_URL=cluster.url))
+        fleet = stack.enter_context(Fleet(migrated_database(postgres), REDIS_URL=cluster.url))
         stack.enter_context(Projector(fleet.database_url))
         campaign = Campaign(fleet.port, tmp_path, seed=SEED, crowd=TWELVE)
         kill = KillNode(cluster, SEED % 3)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from realtime.faults import FAULTS
-from tests.acceptance.deployment import Web, manage
+from tests.acceptance.deployment import Web, migrated_database
 from tests.realtime.client import Client
 from tests.servers import LOOPBACK, Postgres, Valkey
 
@@ -30,12 +30,9 @@ def own_valkey() -> Iterator[Valkey]:
 @pytest.fixture(scope="module")
 def webs(postgres: Postgres, own_valkey: Valkey) -> Iterator[Mapping[str, Web]]:
     """One process to listen in, and for each fault one that publishes badly."""
-    url = postgres.create_database()
-    manage("migrate", "--verbosity", "0", "--skip-checks", database_url=url)
+    url = migrated_database(postgres)
     webs = {name: Web(url, REDIS_URL=own_valkey.url, BUS_FAULT=fault) for name, fault in [(LISTENING, ""), ("", "")]}
     webs |= {fault: Web(url, REDIS_URL=own_valkey.url, BUS_FAULT=fault) for fault in FAULTS}
-    for web in webs.values():
-        web._migrated = True
     with ExitStack() as stack, ThreadPoolExecutor(len(webs)) as threads:
         for web in webs.values():
             stack.callback(web.remove)

@@ -16,7 +16,7 @@ import pytest
 from commands.identity import Guests
 from tests.acceptance.campaign import Campaign, Crowd
 from tests.acceptance.conftest import Tell
-from tests.acceptance.deployment import SECRET_KEY, Projector, read_log
+from tests.acceptance.deployment import SECRET_KEY, Projector, migrated_database, read_log
 from tests.acceptance.extent import SEED, count, extent
 from tests.acceptance.faults import Roll
 from tests.acceptance.fleet import WORKERS, Fleet, await_end
@@ -36,7 +36,7 @@ MOST_S = 10.0
 
 @pytest.fixture(scope="module")
 def fleet(postgres: Postgres, valkey: Valkey) -> Iterator[Fleet]:
-    with Fleet(postgres.create_database(), REDIS_URL=valkey.url) as fleet:
+    with Fleet(migrated_database(postgres), REDIS_URL=valkey.url) as fleet:
         yield fleet
 
 

@@ -28,7 +28,7 @@ async def test_processes_share_a_range_of_ports_and_each_tells_of_itself(
     database: None, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    settings.METRICS_PORT = free_port()
+    settings.METRICS_PORT = free_port(PORTS)
     async with AsyncExitStack() as stack, httpx.AsyncClient() as operator:
         for worker in (0, 1):
             settings.WORKER = worker

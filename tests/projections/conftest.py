@@ -18,22 +18,27 @@ from tests.servers import Postgres
 django.setup()
 
 
-@pytest.fixture(scope="package", params=["sqlite", "postgres"])
-def database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
-) -> Iterator[str]:
-    """Django's tables on one of the databases, to which Django is pointed meanwhile."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('projections')}/verbatim.sqlite3"
-    else:
-        postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.create_database()
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('projections')}/verbatim.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    return postgres.create_database()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Django's tables on one of the databases, to which Django is pointed until the last test of a file has run."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
     before = (connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE)
     with django_db_blocker.unblock():
         _point_django_at(dict(environment.database(url, Path("/"))), url)
         on_django(lambda: call_command("migrate", verbosity=0))
         yield url
         on_django(_forget_connection)
+        _forget_connection()
         connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE = before
 
 
@@ -45,6 +50,7 @@ def _point_django_at(database: dict[str, Any], url: str) -> None:
 
 
 def _forget_connection() -> None:
+    """Let this thread's next connection be one to where Django points then."""
     connections["default"].close()
     del connections["default"]
 

@@ -10,6 +10,7 @@ import pytest
 from realtime import http, outlet, upgraded
 from tests.cast import GENERAL
 from tests.realtime.raw import OURS, Raw, raw
+from tests.realtime.test_hub import until
 from tests.realtime.world import World
 
 
@@ -127,6 +128,7 @@ async def test_a_client_that_stops_reading_is_cut_loose_and_told_to_resume_and_o
         await client.receive("caught_up")
         await stop_reading_while(served, client.receive_events(800))
         assert sum(map(len, served.hubs._hubs[GENERAL]._live.values())) == 1
+        await until(lambda: served.hubs.tally.closed["slow"] > 0)
         code, last = await slow.close_code()
         goodbye = json.loads(last)
         assert (code, goodbye["type"], goodbye["code"], goodbye["reconnect"]) == (4008, "disconnect", 4008, True)

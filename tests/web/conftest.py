@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.acceptance.deployment import Web, manage
+from tests.acceptance.deployment import Web
 from tests.servers import LOOPBACK
 from tests.web.browsing import FLAGS
 from tests.web.visitor import Visitor, is_about_the_network
@@ -21,9 +21,7 @@ type Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest.fixture(scope="session")
 def web() -> Iterator[Web]:
-    server = Web()
-    manage("migrate", "--verbosity", "0", database_url=server.database_url)
-    with server:
+    with Web() as server:
         yield server
 
 

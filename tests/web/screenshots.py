@@ -20,7 +20,7 @@ from commands.message import PostMessage
 from commands.reaction import React
 from commands.rules import OpenRoom
 from commands.writer import Writer
-from tests.acceptance.deployment import SECRET_KEY, Web, manage, opened
+from tests.acceptance.deployment import SECRET_KEY, Web, opened
 from tests.conftest import find_chromium
 from tests.servers import LOOPBACK
 from tests.web.browsing import FLAGS
@@ -104,7 +104,6 @@ async def main() -> None:
         for name, viewport in {"desktop": (1280, 800), "phone": (390, 844)}.items():
             for scheme in ("light", "dark"):
                 server = Web()
-                manage("migrate", "--verbosity", "0", database_url=server.database_url)
                 await record(server.database_url, CONVERSATION)
                 with server:
                     page = await open_page(browser, f"http://{LOOPBACK}:{server.port}", viewport, scheme)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from commands.identity import COOKIE
-from tests.acceptance.deployment import Web, manage
+from tests.acceptance.deployment import Web
 from tests.servers import LOOPBACK
 from tests.web.conftest import Program
 from web.labels import fresh_label
@@ -163,9 +163,7 @@ def test_static_files_are_kept_for_ever_under_an_address_that_changes(http: http
     ("guests", "said"), [("read", "You can read here. To write, sign in."), ("off", "Say who you are")]
 )
 def test_guests_are_told_what_they_may_not_do(guests: str, said: str) -> None:
-    server = Web(GUESTS=guests)
-    manage("migrate", "--verbosity", "0", database_url=server.database_url)
-    with server:
+    with Web(GUESTS=guests) as server:
         assert said in httpx.get(f"http://{LOOPBACK}:{server.port}/garden/").text
 
 
