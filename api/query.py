@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from archive.exporting import Form
 from commands.clock import moment
 from commands.errors import BadRequest
 from commands.member import MAX_REASON
@@ -116,6 +117,39 @@ class EventsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=1000), Number] = 100
     types: Types | None = Field(
         default=None, description="Only these events, with commas between", examples=["message.posted"]
+    )
+
+
+class HeadQuery(Query):
+    """Which signed tree head."""
+
+    tree_size: Seq | None = Field(default=None, description="The one over so many events; the newest if left out")
+
+
+class InclusionQuery(Query):
+    """Which event is to be proved, and in which tree."""
+
+    room: str | None = Field(default=None, max_length=50, description="The label of its room, together with seq")
+    seq: Seq | None = None
+    position: Seq | None = Field(default=None, description="Instead of room and seq")
+    tree_size: Seq | None = Field(
+        default=None, description="In the tree of so many events; in that of the newest signed head if left out"
+    )
+
+
+class ConsistencyQuery(Query):
+    """The sizes of two trees."""
+
+    first: Seq
+    second: Seq | None = Field(default=None, description="That of the newest signed head if left out")
+
+
+class ExportQuery(Query):
+    """Which file a room becomes."""
+
+    format: Form = Field(default="ndjson", description="`ndjson`: events; `csv`: messages in rows; `html`: on a page")
+    as_of: AsOf | None = Field(
+        default=None, description="As the room was after the event with this seq, or at this RFC 3339 time"
     )
 
 

@@ -2,12 +2,14 @@
 
 import random
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 
+from api.streaming import Turns
+from archive.exporting import Exports
 from commands.handlers import Handlers
 from commands.identity import Guests, Identity, Tokens
 from commands.subscription import Log
@@ -44,6 +46,17 @@ class Request(ASGIRequest):
     @property
     def log(self) -> Log:
         found: Log = self.scope["state"]["log"]
+        return found
+
+    @property
+    def exports(self) -> Exports:
+        found: Exports = self.scope["state"]["exports"]
+        return found
+
+    @property
+    def export_turns(self) -> Mapping[bool, Turns]:
+        """Turns for making exports: for auditors (True), and for all others."""
+        found: Mapping[bool, Turns] = self.scope["state"]["export_turns"]
         return found
 
     @property

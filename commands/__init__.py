@@ -10,5 +10,7 @@ states, deciding, attempt, writer
 gathering                   what many ask at once, loaded together
 handlers                    the door for REST and sockets
 subscription                reading the log and following it
+restoring                   putting events back that were decided elsewhere
+merkle, treehead            what proves that nobody rewrote it: the tree over all events, and its signed heads
 identity, limits, clock     who is calling, how often they may, and what time it is
 """

@@ -111,6 +111,12 @@ class Gone(Refusal):
     code, status = "gone", 410
 
 
+class NotProved(Refusal):
+    """This cannot be proved: what is stored is not what the tree was made of. `manage.py verify` tells more."""
+
+    code, status = "not_proved", 409
+
+
 class TooLarge(Refusal):
     """The body is larger than 64 KiB."""
 
@@ -157,6 +163,12 @@ class ProjectionBehind(Refusal):
     """The read model has not reached that position yet."""
 
     code, status, retryable = "projection_behind", 503, True
+
+
+class NotSigned(Refusal):
+    """No tree head that covers this has been signed yet: one follows within seconds."""
+
+    code, status, retryable = "not_signed", 503, True
 
 
 class RoomParked(Refusal):

@@ -21,8 +21,11 @@ class KeyVault(Protocol):
     async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
         """The wrapped keys of those who have, or had, one."""
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
-        """Keep the keys of people durably, but of those who have, or had, one; answers what is kept, of everybody."""
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
+        """Keep the keys of people durably, but of those who have, or had, one; answers what is kept, of everybody.
+
+        None keeps that a person was erased.
+        """
 
 
 class Erased(Exception):
@@ -65,6 +68,11 @@ class Keyring:
             for person, wrapped in (await self._vault.read(missing)).items():
                 found[person] = self._keep(person, wrapped)
         return found
+
+    async def ensure_erased(self, persons: Sequence[str]) -> None:
+        """Keep durably that these people, of whom nothing was known here, were erased. Raises: StoreUnavailable."""
+        for person, wrapped in (await self._vault.add(dict.fromkeys(persons))).items():
+            self._keep(person, wrapped)
 
     def cipher(self, person: str) -> AESGCM:
         """The cipher of somebody whose key was just ensured. Raises: Erased, KeyError."""

@@ -28,7 +28,7 @@ class PostgresVault:
         """See `KeyVault.read`. Raises: StoreUnavailable."""
         return dict(await self._database.select(_READ, [list(persons)], lambda row: (row[0], row[1])))
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         """See `KeyVault.add`. Raises: StoreUnavailable."""
         persons = sorted(keys)
         await self._database.select(_ADD, [persons, [keys[person] for person in persons]], tuple)

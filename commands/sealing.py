@@ -47,17 +47,15 @@ class Mapper:
 
     def seal(self, stream: str, event: Event) -> NewEvent:
         """The stored form of an event, whose actor's key is at hand. Raises: Erased, KeyError."""
-        fields = msgspec.structs.asdict(event)
-        personal = {name: fields.pop(name) for name in type(event).SEALED}
-        nonce, subject = os.urandom(NONCE_BYTES), event.subject
-        cipher = self.keyring.cipher(event.actor)
-        bound = _associated_data(stream, event.actor, subject)
-        fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
-        sealed = NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+        sealed = _seal(stream, event, self.keyring.cipher(event.actor))
         self._fresh[sealed.state] = (stream, sealed, event)
         if len(self._fresh) > MAX_FRESH:
             self._fresh.popitem(last=False)
         return sealed
+
+    def seal_for_nobody(self, stream: str, event: Event) -> NewEvent:
+        """The stored form of an event of somebody who was erased: sealed with a key that nobody has."""
+        return _seal(stream, event, AESGCM(AESGCM.generate_key(bit_length=256)))
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
@@ -75,6 +73,15 @@ class Mapper:
         stream, sealed, event = known
         same = (stream, sealed.topic, sealed.subject) == (row.stream, row.topic, row.subject)
         return Fact(row, event) if same and self.keyring.holds(event.actor) else None
+
+
+def _seal(stream: str, event: Event, cipher: AESGCM) -> NewEvent:
+    fields = msgspec.structs.asdict(event)
+    personal = {name: fields.pop(name) for name in type(event).SEALED}
+    nonce, subject = os.urandom(NONCE_BYTES), event.subject
+    bound = _associated_data(stream, event.actor, subject)
+    fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
+    return NewEvent(type(event).TOPIC, subject, _json.encode(fields))
 
 
 class _Envelope(msgspec.Struct):

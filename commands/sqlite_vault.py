@@ -35,7 +35,7 @@ class SQLiteVault:
         """See `KeyVault.read`. Raises: StoreUnavailable."""
         return await self._run(self._read, persons)
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         """See `KeyVault.add`. Raises: StoreUnavailable."""
         return await self._run(self._add, keys)
 
@@ -60,7 +60,7 @@ class SQLiteVault:
                 found[person] = row[0]
         return found
 
-    def _add(self, keys: Mapping[str, bytes]) -> dict[str, bytes | None]:
+    def _add(self, keys: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
         assert self._connection is not None
         now = int(time.time())
         statement = "INSERT INTO person_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING"

@@ -71,6 +71,13 @@ class Log:
             next=facts[limit - 1].recorded.seq if any(not _redacts(fact) for fact in facts[limit:]) else None,
         )
 
+    async def about(self, room: str, subjects: Sequence[str]) -> dict[str, list[Fact]]:
+        """All events about these subjects of a room, by seq, unhidden: for auditors. Raises: StoreUnavailable."""
+        found: dict[str, list[Fact]] = {subject: [] for subject in subjects}
+        for fact in await self.open(await self._store.read_subjects(room, subjects)):
+            found[fact.recorded.subject].append(fact)
+        return found
+
     async def texts_as_of(self, room: str, subjects: Sequence[str], seq: int) -> dict[str, str | None]:
         """What these messages (`message:<id>`) said after the event `seq`, also if they were redacted since.
 
@@ -127,6 +134,20 @@ class Log:
     async def read_all(self, *, after: int, limit: int) -> list[Fact]:
         """Events of the whole store after a position, opened, by position. Raises: StoreUnavailable."""
         return await self.open(await self._store.read_all(after=after, limit=limit))
+
+    async def read_recorded(self, *, after: int, limit: int) -> list[Recorded]:
+        """Events of the whole store after a position, as they are stored, by position. Raises: StoreUnavailable."""
+        return await self._store.read_all(after=after, limit=limit)
+
+    async def recorded_at(self, position: int) -> Recorded | None:
+        """The event at a position, as it is stored. Raises: StoreUnavailable."""
+        found = await self._store.read_all(after=position - 1, limit=1)
+        return found[0] if found and found[0].position == position else None
+
+    async def recorded_in(self, room: str, seq: int) -> Recorded | None:
+        """The event of a room with this seq, as it is stored. Raises: StoreUnavailable."""
+        found = await self._store.read_stream(room, after=seq - 1, upto=seq, limit=1)
+        return found[0] if found else None
 
     async def follow(self, *, after: int, limit: int = 2000) -> AsyncGenerator[list[Fact]]:
         """Every batch of events after a position, for ever: first what is there, then what comes.

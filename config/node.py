@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
+from api.streaming import Turns
+from archive.exporting import Exports
 from commands.handlers import Handlers
 from commands.identity import Guests
 from commands.writer import Writer
@@ -12,7 +14,6 @@ from config import parts
 from config.metrics import Metrics
 from config.tokens import Tokens
 from projections.queries import Queries
-from projections.runner import Runner
 from realtime.bus import LocalBus
 from realtime.company import Company
 from realtime.faults import faulty
@@ -20,6 +21,8 @@ from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
 from realtime.redis_exchange import RedisExchange
 
+EXPORTS_AT_A_TIME = 2
+"""Exports that are made at a time for readers, and as many for auditors: neither keeps the others out."""
 PATIENCE_S = 5.0
 """How long what was asked before the server leaves may take to be answered."""
 
@@ -36,7 +39,7 @@ class Node:
         self._hubs = Hubs(log, bus, Company(RedisExchange(self._redis) if self._redis else None))
         self._queries = Queries(log)
         self._tokens = Tokens()
-        self._runner = Runner(log) if settings.ON_SQLITE else None
+        self._runner = parts.runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         metrics = Metrics(
@@ -49,6 +52,8 @@ class Node:
             "guests": Guests(settings.SECRET_KEY),
             "tokens": self._tokens,
             "queries": self._queries,
+            "exports": Exports(log, self._queries, settings.SIGNING_KEY),
+            "export_turns": {auditors: Turns(EXPORTS_AT_A_TIME) for auditors in (False, True)},
             "hubs": self._hubs,
             "metrics": metrics,
             "refusals": metrics.refusals,

@@ -13,6 +13,8 @@ from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store
 from commands.subscription import Log
+from projections.runner import Runner
+from projections.signing import Signer
 
 
 class Parts(NamedTuple):
@@ -46,3 +48,8 @@ def build() -> Parts:
         store, vault = postgres, PostgresVault(postgres)
     mapper = Mapper(Keyring(vault, settings.MASTER_KEY))
     return Parts(store, vault, mapper, Log(store, mapper))
+
+
+def runner(log: Log) -> Runner:
+    """What keeps the read models of this deployment up to date, and signs tree heads."""
+    return Runner(log, signer=Signer(settings.SIGNING_KEY, settings.TREE_HEAD_EVERY_S))

@@ -64,6 +64,7 @@ class History:
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
     indexes = ("history_item_message",)
+    parks = True
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Reads and writes as often for many events as for one.

@@ -3,5 +3,6 @@
 from projections.directory import Directory
 from projections.history import History
 from projections.projection import Projection
+from projections.proof import Proof
 
-KNOWN: tuple[Projection, ...] = (Directory(), History())
+KNOWN: tuple[Projection, ...] = (Directory(), History(), Proof())

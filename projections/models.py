@@ -154,3 +154,43 @@ class HistoryText(models.Model):
 
     class Meta:
         db_table = "history_text"
+
+
+class ProofSize(models.Model):
+    """How many events the tree is over, and the position of the last one (there is one partition, 0)."""
+
+    partition = models.BigIntegerField(primary_key=True)
+    tree_size = models.BigIntegerField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "proof_size"
+
+
+class ProofTile(models.Model):
+    """Up to 256 hashes of the tree side by side, 32 bytes each: leaves (level 0), or roots of tiles below."""
+
+    pk = models.CompositePrimaryKey("level", "number")
+    level = models.BigIntegerField()
+    number = models.BigIntegerField()
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        db_table = "proof_tile"
+        indexes = (models.Index(fields=["level", "first_position"], name="proof_tile_position"),)
+
+
+class TreeHead(models.Model):
+    """A signed tree head. Evidence, and no read model: no rebuild touches it, and nothing is ever removed."""
+
+    tree_size = models.BigIntegerField(primary_key=True)
+    position = models.BigIntegerField()
+    root_hash = models.BinaryField()
+    signed_at = models.BigIntegerField()
+    signature = models.BinaryField()
+    public_key = models.BinaryField()
+
+    class Meta:
+        db_table = "tree_head"

@@ -22,10 +22,14 @@ class Projection(Protocol):
     def indexes(self) -> Sequence[str]:
         """The indexes by which it finds rows while it applies events, but for those of keys."""
 
+    @property
+    def parks(self) -> bool:
+        """Whether a room is set aside whose events it cannot apply. If not, it stands still at such an event."""
+
     def apply(self, facts: Sequence[Fact]) -> None:
         """Write what these events say. Called within a transaction on Django's connection, with rising positions.
 
-        Raises: CannotApply, or whatever goes wrong with an event: its room is parked.
+        Raises: CannotApply, or whatever goes wrong with an event: its room is parked, or the projection stands still.
         """
 
 

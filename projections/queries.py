@@ -10,8 +10,10 @@ from projections import statements
 from projections.hiding import hide_redacted
 from projections.page import Page
 from projections.pages import Pages, Wanted, check_not_parked
+from projections.proofs import Proofs
 from projections.reading import Reading, reading
 from projections.waiting import Waits
+from projections.walk import Walks
 
 __all__ = ["Page", "ProjectionStatus", "Queries", "RebuildStatus", "Tape", "Wanted"]
 
@@ -60,6 +62,8 @@ class Queries:
         self._read: Reading = reading()
         self._waits = Waits(self._read)
         self._pages = Pages(self._read, self._waits, log)
+        self.proofs = Proofs(self._read)
+        self.walks = Walks(self._read, self.proofs)
 
     async def open(self) -> None:
         """Connect."""

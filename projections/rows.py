@@ -73,6 +73,16 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
     return rows
 
 
+def select_one(table: Table, key: Row) -> Row | None:
+    """The row under this whole key, with all columns of the table, if there is one."""
+    columns = list(table.columns)
+    same = " AND ".join(f"{column} = %s" for column in columns[: table.keys])
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)} FROM {placed(table.name)} WHERE {same}", key)
+        row: Row | None = cursor.fetchone()
+    return row
+
+
 def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """The rows in which these two text columns are one of `pairs`, with all columns of the table, in no order.
 

@@ -16,6 +16,8 @@ from projections.applying import Applier
 from projections.known import KNOWN
 from projections.leading import Lead
 from projections.projection import Projection
+from projections.proof import Proof
+from projections.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +31,17 @@ LONGEST_BACK_OFF_S = 5.0
 
 
 class Runner:
-    """Follows the log for all projections; leads them, or stands by until the leader is gone.
+    """Follows the log for all projections; leads them, or stands by until the leader is gone. The leader signs.
 
     Works on a thread of its own with Django's connection of that thread, so that the event loop is never blocked.
     """
 
-    def __init__(self, following: Log, projections: Sequence[Projection] | None = None) -> None:
+    def __init__(
+        self, following: Log, projections: Sequence[Projection] | None = None, *, signer: Signer | None = None
+    ) -> None:
         self._log = following
         self._appliers = [Applier(each) for each in projections or KNOWN]
+        self._signer = signer
         self._lead = Lead([applier.projection.name for applier in self._appliers])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
         self._stopping = asyncio.Event()
@@ -82,6 +87,7 @@ class Runner:
                     await self._on_thread(partial(applier.apply, facts))
                 took_s = time.monotonic() - began
                 await self._heartbeat()
+                await self._sign()
                 self._failures = 0
                 if 0 < len(facts) < BATCH:
                     await self._pause(min(LONGEST_REST_S, REST * took_s))
@@ -95,6 +101,12 @@ class Runner:
             await self._on_thread(self._lead.check)
             for applier in self._appliers:
                 await self._on_thread(applier.heartbeat)
+
+    async def _sign(self) -> None:
+        """Sign what the tree has become, if it is time to."""
+        for applier in self._appliers:
+            if self._signer and applier.projection.name == Proof.name and self._signer.is_due(applier.position):
+                await self._on_thread(partial(self._signer.sign, applier.position))
 
     async def _on_thread[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 async def _work() -> None:
     deployment = parts.build()
     await deployment.open()
-    runner = Runner(deployment.log)
+    runner = parts.runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _leave, runner)
     queries = Queries(deployment.log)
