@@ -159,6 +159,12 @@ class RedactionQuery(Query):
     reason: str = Field(default="", max_length=MAX_REASON, description="Shown with the redaction in the room's events")
 
 
+class ReasonQuery(Query):
+    """Why something is done that only auditors hear of."""
+
+    reason: str = Field(default="", max_length=MAX_REASON, description="For auditors; kept with the event")
+
+
 class DirectoryQuery(Query):
     """Which page of the directory."""
 

@@ -10,6 +10,7 @@ from django.core.handlers.asgi import ASGIRequest
 
 from api.streaming import Turns
 from archive.exporting import Exports
+from commands.administration import Administration
 from commands.handlers import Handlers
 from commands.identity import Guests, Identity, Tokens
 from commands.subscription import Log
@@ -36,6 +37,11 @@ class Request(ASGIRequest):
     @property
     def handlers(self) -> Handlers:
         found: Handlers = self.scope["state"]["handlers"]
+        return found
+
+    @property
+    def administration(self) -> Administration:
+        found: Administration = self.scope["state"]["administration"]
         return found
 
     @property

@@ -105,6 +105,12 @@ class Redacted(Refusal):
     code, status = "redacted", 409
 
 
+class LegalHold(Refusal):
+    """There is a legal hold: nothing that it covers can be erased."""
+
+    code, status = "legal_hold", 409
+
+
 class Gone(Refusal):
     """This was erased."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 from commands import deciding, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
-from commands.errors import NotFound, RateLimited, Refusal, RoomExists, SlowMode, Unauthenticated, Unavailable
+from commands.errors import Gone, NotFound, RateLimited, Refusal, RoomExists, SlowMode, Unauthenticated, Unavailable
 from commands.events import Cause
 from commands.gathering import Gathering
 from commands.identity import Caller, Reader
@@ -141,8 +141,9 @@ class Handlers:
         return await self.rules(room, reader)
 
     async def admit(self, room: str, caller: Caller) -> Rules:
-        """Let somebody listen to a room that there is. Raises: NotFound, Banned, Unauthenticated, Unavailable."""
+        """Let somebody listen to a room that there is. Raises: NotFound, Banned, Gone, Unauthenticated, Unavailable."""
         standing = await self.rules(room, Reader(caller.person))
+        await self._check_not_erased(caller.person)
         membership = await self._gathering.load(room, f"member:{caller.person}")
         assert isinstance(membership, Membership)
         check_not_banned(membership, now_ms())
@@ -162,6 +163,14 @@ class Handlers:
         assert isinstance(standing, Rules)
         assert isinstance(membership, Membership)
         check_may_take_part(standing, membership, cause)
+
+    async def _check_not_erased(self, person: str) -> None:
+        """Whoever was erased has no handle that others could be shown. Raises: Gone, Unavailable."""
+        try:
+            if await self._mapper.is_erased(person):
+                raise Gone("This person was erased.")
+        except StoreUnavailable:
+            raise Unavailable from None
 
     def _check_may_write(self, caller: Caller) -> None:
         if self._guests != "write" and caller.person.startswith("guest:"):

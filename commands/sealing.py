@@ -16,8 +16,10 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from commands.erasures import Erasures
 from commands.events import TOPICS, UPCASTERS, Event, revive
 from commands.keyring import NONCE_BYTES, Keyring
+from commands.people import ERASED, person_of
 from commands.store import NewEvent, Recorded
 
 MAX_FRESH = 2048
@@ -39,10 +41,14 @@ class Fact(NamedTuple):
 
 
 class Mapper:
-    """Turns events into stored form and back, sealing and opening what is personal."""
+    """Turns events into stored form and back, sealing and opening what is personal.
+
+    To open is to forget: a person whose erasure is among the events is forgotten before any of them is opened.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
+        self.erasures = Erasures()
         self._fresh: OrderedDict[bytes, tuple[str, NewEvent, Event]] = OrderedDict()
 
     def seal(self, stream: str, event: Event) -> NewEvent:
@@ -59,11 +65,28 @@ class Mapper:
 
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
+        for row in recorded:
+            if row.topic == ERASED:
+                self._forget(person_of(row.subject), row.position)
         facts = [self._remember(row) for row in recorded]
         envelopes = [_envelope(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
         ciphers = await self.keyring.load(each.actor for each in envelopes if each)
         rest = iter(envelopes)
         return [fact or _open_one(row, next(rest), ciphers) for row, fact in zip(recorded, facts, strict=True)]
+
+    async def is_erased(self, person: str) -> bool:
+        """Whether somebody was erased. Asks nobody, unless very many were. Raises: StoreUnavailable."""
+        if person in self.erasures or self.erasures.are_all:
+            return person in self.erasures
+        found = await self.keyring.load([person])
+        return person in found and found[person] is None
+
+    def _forget(self, person: str, position: int) -> None:
+        self.keyring.forget(person)
+        if person not in self.erasures:
+            for state in [state for state, (_, _, event) in self._fresh.items() if event.actor == person]:
+                del self._fresh[state]
+            self.erasures.note(person, position)
 
     def _remember(self, row: Recorded) -> Fact | None:
         """The fact of an event that was sealed here, for as long as its person has not been erased."""

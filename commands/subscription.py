@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from commands.erasures import Erasures
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_name
+from commands.people import ERASED, PEOPLE, person_of
 from commands.sealing import Fact, Mapper
 from commands.store import Mark, Recorded, Store, StoreUnavailable
 
@@ -35,6 +37,24 @@ class Log:
     def __init__(self, store: Store, mapper: Mapper) -> None:
         self._store = store
         self._mapper = mapper
+        self._heard_of_people = 0
+
+    @property
+    def erasures(self) -> Erasures:
+        """Who was erased, as far as this process has heard."""
+        return self._mapper.erasures
+
+    async def hear_of_people(self) -> None:
+        """Read on in the stream of people, and see to it that nothing is left of the keys of those who were erased.
+
+        So a process that was killed in the middle of an erasure, or a backup of keys that was restored, does no harm.
+        Raises: StoreUnavailable.
+        """
+        while rows := await self._store.read_stream(PEOPLE, after=self._heard_of_people):
+            if erased := [person_of(row.subject) for row in rows if row.topic == ERASED]:
+                await self._mapper.keyring.destroy(erased)
+            await self.open(rows)
+            self._heard_of_people = rows[-1].seq
 
     async def read_room(
         self, room: str, *, after: int, upto: int | None = None, limit: int = 300, auditor: bool = False

@@ -36,8 +36,9 @@ class Node:
         self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
         bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
-        self._hubs = Hubs(log, bus, Company(RedisExchange(self._redis) if self._redis else None))
         self._queries = Queries(log)
+        company = Company(RedisExchange(self._redis) if self._redis else None)
+        self._hubs = Hubs(log, bus, company, rooms_of=self._queries.rooms_of)
         self._tokens = Tokens()
         self._runner = parts.runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
@@ -48,6 +49,7 @@ class Node:
         self.started = False
         self.state: dict[str, Any] = {
             "handlers": _handlers(self._parts, self._writer),
+            "administration": parts.administration(self._parts, self._writer, self._queries),
             "log": log,
             "guests": Guests(settings.SECRET_KEY),
             "tokens": self._tokens,

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from commands.administration import Administration
 from commands.keyring import Keyring
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
@@ -13,6 +14,8 @@ from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store
 from commands.subscription import Log
+from commands.writer import Writer
+from projections.queries import Queries
 from projections.runner import Runner
 from projections.signing import Signer
 
@@ -48,6 +51,11 @@ def build() -> Parts:
         store, vault = postgres, PostgresVault(postgres)
     mapper = Mapper(Keyring(vault, settings.MASTER_KEY))
     return Parts(store, vault, mapper, Log(store, mapper))
+
+
+def administration(those: Parts, writer: Writer, queries: Queries) -> Administration:
+    """The door for what auditors do about people."""
+    return Administration(those.store, those.mapper, writer, those.log, queries)
 
 
 def runner(log: Log) -> Runner:

@@ -2,7 +2,8 @@
 
 models                      the tables, which can be thrown away and rebuilt from the log
 rows                        writing sets of rows, on both databases
-directory, history, known   the projections: events in, rows out
+directory, history, people  the projections, all of them in `known`: events in, rows out
+forgetting                  what else has the words of somebody who was erased
 items                       a message in wire form, and what each event makes of it
 proof, tiles, signing       the tree over all events, as it is kept, and its signed heads
 proofs                      proofs from it, for everybody

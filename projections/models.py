@@ -110,6 +110,7 @@ class HistoryItem(models.Model):
     message_id = models.TextField()
     room_time = models.BigIntegerField()
     thread = models.TextField(null=True)  # noqa: DJ001 - most are in none, and those are in no index
+    author = models.TextField()
     item = models.BinaryField()
 
     class Meta:
@@ -122,6 +123,7 @@ class HistoryItem(models.Model):
                 name="history_item_thread",
                 condition=models.Q(thread__isnull=False),
             ),
+            models.Index(fields=["author", "room", "seq"], name="history_item_author"),
         )
 
 
@@ -154,6 +156,29 @@ class HistoryText(models.Model):
 
     class Meta:
         db_table = "history_text"
+
+
+class PersonRoom(models.Model):
+    """A room in which a person did something, for the first time at a position."""
+
+    pk = models.CompositePrimaryKey("person", "room")
+    person = models.TextField()
+    room = models.TextField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "person_room"
+
+
+class PersonEvent(models.Model):
+    """An event that a person did, or that is about them."""
+
+    pk = models.CompositePrimaryKey("person", "position")
+    person = models.TextField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "person_event"
 
 
 class ProofSize(models.Model):

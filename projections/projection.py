@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
+from commands.people import PEOPLE
 from commands.subscription import Fact
 
 
@@ -38,9 +39,11 @@ class CannotApply(Exception):
 
 
 def by_room(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
-    """The events of each room, in order. Raises: CannotApply for one that is broken."""
+    """The events of each room, in order; the stream of people is none. Raises: CannotApply for one that is broken."""
     rooms: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
+        if fact.recorded.stream == PEOPLE:
+            continue
         if fact.event is None:
             raise CannotApply(f"event {fact.recorded.seq} of {fact.recorded.stream} is broken")
         rooms[fact.recorded.stream].append(fact)

@@ -7,7 +7,7 @@ import msgspec
 from commands.clock import now_ms, rfc3339
 from commands.subscription import Log
 from projections import statements
-from projections.hiding import hide_redacted
+from projections.hiding import hide_erased, hide_redacted
 from projections.page import Page
 from projections.pages import Pages, Wanted, check_not_parked
 from projections.proofs import Proofs
@@ -120,12 +120,22 @@ class Queries:
         """One message as JSON, if the history has it. Raises: ProjectionBehind, RoomParked, Unavailable."""
         await self._waits.until("history", min_position)
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
-        for item, parked, is_behind in rows:
+        for item, parked, is_behind, position in rows:
             check_not_parked(parked)
-            if item is None or not is_behind:
-                return item if item is None else bytes(item)
-            return (await hide_redacted(self._log, room, [bytes(item)]))[0]
+            if item is None:
+                return None
+            seen = hide_erased(self._log, [bytes(item)], position or 0)
+            return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
+
+    async def wait_for(self, projection: str, position: int) -> None:
+        """Wait, for a bounded time, until a projection has come so far. Raises: ProjectionBehind, Unavailable."""
+        await self._waits.until(projection, position)
+
+    async def rooms_of(self, person: str, *, min_position: int) -> list[str]:
+        """The rooms in which a person did something by a position. Raises: ProjectionBehind, Unavailable."""
+        await self._waits.until("people", min_position)
+        return [room for (room,) in await self._read.rows(statements.ROOMS_OF, {"person": person})]
 
     async def projections(self) -> list[ProjectionStatus]:
         """Every projection's status, by name. Raises: Unavailable, StoreUnavailable."""

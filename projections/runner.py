@@ -11,8 +11,10 @@ from typing import Literal
 
 from django.db import connection
 
+from commands.people import ERASED
 from commands.subscription import Fact, Log
 from projections.applying import Applier
+from projections.forgetting import leave_nothing
 from projections.known import KNOWN
 from projections.leading import Lead
 from projections.projection import Projection
@@ -28,6 +30,7 @@ REST = 3
 """Live, it rests for so many times as long as it worked, so that a batch holds more and commits are fewer."""
 LONGEST_REST_S = 0.05
 LONGEST_BACK_OFF_S = 5.0
+CLEAN_EVERY_S = 5.0
 
 
 class Runner:
@@ -47,6 +50,8 @@ class Runner:
         self._stopping = asyncio.Event()
         self._beaten_at = 0.0
         self._failures = 0
+        self._is_clean = True
+        self._clean_at = 0.0
 
     async def run(self) -> None:
         """Run until `stop`. Nothing that happens to the databases ends it."""
@@ -85,6 +90,7 @@ class Runner:
                 began = time.monotonic()
                 for applier in self._appliers if facts else ():
                     await self._on_thread(partial(applier.apply, facts))
+                await self._wipe(facts)
                 took_s = time.monotonic() - began
                 await self._heartbeat()
                 await self._sign()
@@ -94,6 +100,14 @@ class Runner:
         finally:
             stopped.cancel()
             await batches.aclose()
+
+    async def _wipe(self, facts: Sequence[Fact]) -> None:
+        """After somebody was erased, see to it that nothing has their words, however long that takes."""
+        if any(fact.recorded.topic == ERASED for fact in facts):
+            self._is_clean, self._clean_at = False, 0.0
+        if not self._is_clean and time.monotonic() >= self._clean_at:
+            self._is_clean = await self._on_thread(leave_nothing)
+            self._clean_at = time.monotonic() + CLEAN_EVERY_S
 
     async def _heartbeat(self) -> None:
         if time.monotonic() - self._beaten_at > HEARTBEAT_EVERY_S:

@@ -23,6 +23,9 @@ class MemoryVault:
         self.adds += 1
         return {person: self.keys.setdefault(person, wrapped) for person, wrapped in keys.items()}
 
+    async def destroy(self, persons: Sequence[str]) -> None:
+        self.keys |= dict.fromkeys(persons)
+
 
 def mapper(vault: MemoryVault) -> Mapper:
     """A mapper with an empty cache over this vault: another process, so to speak."""

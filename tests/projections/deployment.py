@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from commands.erasing import Erase
 from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller
 from commands.message import PostMessage
 from commands.store import Condition, Entry, NewEvent
 from commands.subscription import Fact
 from commands.writer import Writer
-from config.parts import Parts
+from config.parts import Parts, administration
 from projections import checkpoints
 from projections.applying import Applier
 from projections.beside import Beside
@@ -34,7 +35,7 @@ DJANGO = ThreadPoolExecutor(1, thread_name_prefix="django")
 
 READ_TABLES = (
     *("directory_room", "history_room", "history_title", "history_item", "history_past", "history_text"),
-    *("proof_size", "proof_tile"),
+    *("person_room", "person_event", "proof_size", "proof_tile"),
 )
 
 
@@ -47,6 +48,7 @@ class Deployment:
         self.writer = Writer(parts.store, lambda _: None)
         self.handlers = Handlers(parts.store, parts.mapper, self.writer, limits=False)
         self.queries = Queries(parts.log)
+        self.administration = administration(parts, self.writer, self.queries)
 
     async def open(self) -> None:
         await self.parts.open()
@@ -61,6 +63,11 @@ class Deployment:
     async def do(self, person: str, command: Command) -> Receipt:
         caller = Caller(person=person, handle=person.partition(":")[2], request_id="r")
         return await self.handlers.handle(command, caller)
+
+    async def erase(self, person: str) -> int:
+        """Erase somebody; answers the position of the event. The read models do not know of it yet."""
+        caller = Caller(person="bot:auditor", handle="auditor", request_id="r")
+        return (await self.administration.carry_out(Erase(person=person), caller)).position
 
     async def say(self, person: str, *texts: str, room: str = GENERAL) -> list[Receipt]:
         return [await self.do(person, PostMessage(room=room, message=text)) for text in texts]
@@ -152,8 +159,9 @@ def enlarge(database: str, *, analysed: bool = True) -> None:
     )
     blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
     execute(
-        "INSERT INTO history_item (room, seq, message_id, room_time, thread, item) "
-        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, CASE i % 3 WHEN 0 THEN CAST(i / 300 AS TEXT) END, {blob} "
+        "INSERT INTO history_item (room, seq, message_id, room_time, thread, author, item) "
+        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, CASE i % 3 WHEN 0 THEN CAST(i / 300 AS TEXT) END, "
+        f"'guest:many-' || CAST(i % 50 AS TEXT), {blob} "
         f"FROM ({numbers}) many"
     )
     execute(
