@@ -61,7 +61,12 @@ class AuditToken(AuthBase):
         found = await _scoped(request)
         auditor = found is not None and found.scope == AUDIT
         identity = found.identity if found else request.guests.find(request.scope["headers"])[0]
-        check_audits(identity and identity.person, auditor=auditor)
+        try:
+            check_audits(identity.person if identity else None, auditor=auditor)
+        except Forbidden as error:
+            request.auth = identity
+            request.refused.note(f"{request.method} {request.resolver_match.route}", "", error.code, caller(request))
+            raise
         return identity
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from archive.exporting import Form
 from commands.clock import moment
 from commands.errors import BadRequest
-from commands.member import MAX_REASON
+from commands.member import MAX_REASON, PERSON
 from commands.message import MESSAGE_ID
 from projections.queries import Wanted
 
@@ -49,6 +49,7 @@ MessageId = Annotated[str, Field(pattern=f"^{MESSAGE_ID.pattern}$")]
 AsOf = Annotated[
     Any, BeforeValidator(seq_or_moment, json_schema_input_type=int | str)
 ]  # not a tuple: Ninja would expect a list
+PersonId = Annotated[str, Field(pattern=f"^{PERSON.pattern}$")]
 Types = Annotated[str, BeforeValidator(event_types)]
 
 
@@ -118,6 +119,22 @@ class EventsQuery(Query):
     types: Types | None = Field(
         default=None, description="Only these events, with commas between", examples=["message.posted"]
     )
+    person: PersonId | None = Field(default=None, description="Only what this person did, or what is about them")
+    since: Moment | None = Field(default=None, description="From this RFC 3339 time on")
+    until: Moment | None = Field(default=None, description="Until this RFC 3339 time")
+
+
+class StreamQuery(Query):
+    """Which part of everything that happened."""
+
+    after: AfterSeq = Field(default=0, description="Events after this position; `read_to` of the page before")
+    limit: Annotated[int, Field(ge=1, le=1000), Number] = 100
+    types: Types | None = Field(
+        default=None, description="Only these events, with commas between", examples=["member.banned,command.refused"]
+    )
+    person: PersonId | None = Field(default=None, description="Only what this person did, or what is about them")
+    since: Moment | None = Field(default=None, description="From this RFC 3339 time on")
+    until: Moment | None = Field(default=None, description="Until this RFC 3339 time")
 
 
 class HeadQuery(Query):

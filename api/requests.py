@@ -13,6 +13,7 @@ from archive.exporting import Exports
 from commands.administration import Administration
 from commands.handlers import Handlers
 from commands.identity import Guests, Identity, Tokens
+from commands.refusals import Refusals
 from commands.subscription import Log
 from projections.queries import Queries
 
@@ -42,6 +43,11 @@ class Request(ASGIRequest):
     @property
     def administration(self) -> Administration:
         found: Administration = self.scope["state"]["administration"]
+        return found
+
+    @property
+    def refused(self) -> Refusals:
+        found: Refusals = self.scope["state"]["refused"]
         return found
 
     @property

@@ -10,7 +10,7 @@ states, deciding, attempt, writer
                             one command: its states, its decision, its place in the next commit
 gathering                   what many ask at once, loaded together
 handlers                    the door for REST and sockets
-administration              the door for what auditors do
+administration, refusals    the door for what auditors do; what was refused, recorded for them
 subscription                reading the log and following it
 restoring                   putting events back that were decided elsewhere
 merkle, treehead            what proves that nobody rewrote it: the tree over all events, and its signed heads

@@ -9,11 +9,12 @@ import msgspec
 from commands import erasing
 from commands.clock import now_ms
 from commands.erasing import UNKNOWN, AboutPeople, Erase, Standing
-from commands.errors import Gone, NotFound, Overloaded, Unavailable
+from commands.errors import Gone, LegalHold, NotFound, Overloaded, Unavailable
 from commands.events import Cause, Numbered
 from commands.identity import Caller
 from commands.keyring import Erased
 from commands.people import PEOPLE, room_subject
+from commands.refusals import Refusals
 from commands.rules import Rules
 from commands.sealing import Mapper
 from commands.states import RULES, States
@@ -46,7 +47,10 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
 class Administration:
     """Carries out what auditors ask; whether the caller is one is asked before."""
 
-    def __init__(self, store: Store, mapper: Mapper, writer: Writer, log: Log, traces: Traces) -> None:
+    def __init__(
+        self, store: Store, mapper: Mapper, writer: Writer, log: Log, traces: Traces, refusals: Refusals | None = None
+    ) -> None:
+        self._refusals = refusals
         self._store = store
         self._mapper = mapper
         self._writer = writer
@@ -67,6 +71,10 @@ class Administration:
             if isinstance(command, Erase):
                 await self._mapper.keyring.destroy([command.person])
                 await self._log.hear_of_people()
+        except LegalHold as error:
+            if self._refusals:
+                self._refusals.note(type(command).__name__, "", error.code, caller)
+            raise
         except StoreBusy:
             raise Overloaded(retry_after_ms=1000) from None
         except StoreUnavailable:
@@ -120,8 +128,7 @@ class Administration:
                 raise NotFound("There is no such room.")
 
     async def _record(self, asked: "_Asked") -> Ruling:
-        known = await asked.decide_again()
-        return known if known else await self._writer.submit(asked)
+        return await asked.decide_again() or await self._writer.submit(asked)
 
 
 class _Asked:

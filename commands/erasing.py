@@ -74,9 +74,10 @@ def evolve(standing: Standing, at: Numbered, event: Event) -> Standing:
 
 def check(command: AboutPeople) -> None:
     """Refuse what can name nobody and nothing. Raises: InvalidField, NotFound."""
+    room = None if isinstance(command, Erase) else command.room
     if command.person is not None:
         check_person(command.person)
-    elif not (isinstance(command, Hold | Release) and command.room is not None and LABEL.fullmatch(command.room)):
+    elif room is None or not LABEL.fullmatch(room):
         raise NotFound("There is no such room.")
     check_reason(command.reason)
 
@@ -85,8 +86,8 @@ def subject(command: AboutPeople) -> str:
     """What a command is about."""
     if command.person is not None:
         return person_subject(command.person)
-    assert isinstance(command, Hold | Release) and command.room is not None
-    return room_subject(command.room)
+    assert not isinstance(command, Erase)
+    return room_subject(command.room or "")
 
 
 def decide(command: AboutPeople, standing: Mapping[str, Standing], cause: Cause) -> Iterable[Event]:

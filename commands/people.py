@@ -1,6 +1,7 @@
-"""What happens to people whatever the room: they are held for a court, let go again, erased. Events of one stream.
+"""What happens to people whatever the room: they are held for a court, let go again, erased, or told no.
 
-Holds on rooms are among them, so that an erasure and a hold that it would break cannot both be recorded.
+Holds on rooms are in the stream of people, so that an erasure and a hold that it would break cannot both be recorded.
+What was refused is in a stream of its own: it is no fact of any room.
 """
 
 from typing import ClassVar
@@ -8,7 +9,10 @@ from typing import ClassVar
 from commands.events import Event, register
 
 PEOPLE = "people"
-"""The stream. No room can have this label, and nobody but an auditor reads it."""
+"""The stream of people. No room can have this label, and nobody but an auditor reads it."""
+REFUSED = "refused"
+"""The stream of what was refused, likewise."""
+NO_ROOMS = frozenset((PEOPLE, REFUSED))
 ERASED = "person.erased"
 
 
@@ -88,3 +92,21 @@ class RoomReleased(AboutRoom, frozen=True, kw_only=True, omit_defaults=True):
     """The legal hold on a room is over."""
 
     TOPIC = "room.released"
+
+
+@register
+class CommandRefused(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody, the actor, was told no: `count` times within a minute, for a reason that is one of the errors' codes."""
+
+    TOPIC = "command.refused"
+    DATA = ("refusal_id", "room", "command", "code", "count")
+
+    refusal_id: str
+    room: str
+    command: str
+    code: str
+    count: int
+
+    @property
+    def subject(self) -> str:
+        return f"refusal:{self.refusal_id}"

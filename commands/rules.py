@@ -18,10 +18,10 @@ from commands.errors import (
     Unauthenticated,
 )
 from commands.events import Cause, Event, Numbered, RoomChanged, RoomOpened, Visibility
-from commands.people import PEOPLE
+from commands.people import NO_ROOMS
 
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,50}")
-RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics", PEOPLE})
+RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics"}) | NO_ROOMS
 MAX_TITLE = 200
 MAX_TOPIC = 1000
 MAX_SLOW_MODE_S = 6 * 3600

@@ -143,6 +143,26 @@ class Log:
                 beyond = middle
         return known
 
+    async def position_at(self, unix_ms: int) -> int:
+        """The last position that had been recorded at a time, as the servers' clocks had it; 0 if there is none.
+
+        Costs a look for each bit of the last position. Raises: StoreUnavailable.
+        """
+        known, beyond = 0, await self.last_position() + 1
+        while beyond - known > 1:
+            middle = (known + beyond) // 2
+            facts = await self.read_all(after=middle - 1, limit=8)
+            readable = next((fact for fact in facts if fact.event and fact.recorded.position < beyond), None)
+            if readable and readable.event and readable.event.occurred_at <= unix_ms:
+                known = readable.recorded.position
+            else:
+                beyond = middle
+        return known
+
+    async def read_at(self, positions: Sequence[int]) -> list[Fact]:
+        """The events at these positions, opened, by position. Raises: StoreUnavailable."""
+        return await self.open(await self._store.read_at(positions))
+
     async def last_position(self) -> int:
         """The last position of the store. Raises: StoreUnavailable."""
         return await self._store.last_position()

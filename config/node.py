@@ -9,6 +9,7 @@ from api.streaming import Turns
 from archive.exporting import Exports
 from commands.handlers import Handlers
 from commands.identity import Guests
+from commands.refusals import Refusals
 from commands.writer import Writer
 from config import parts
 from config.metrics import Metrics
@@ -36,6 +37,7 @@ class Node:
         self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
         bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
+        self._refusals = Refusals(self._parts.mapper, self._writer)
         self._queries = Queries(log)
         company = Company(RedisExchange(self._redis) if self._redis else None)
         self._hubs = Hubs(log, bus, company, rooms_of=self._queries.rooms_of)
@@ -48,8 +50,9 @@ class Node:
         )
         self.started = False
         self.state: dict[str, Any] = {
-            "handlers": _handlers(self._parts, self._writer),
-            "administration": parts.administration(self._parts, self._writer, self._queries),
+            "handlers": _handlers(self._parts, self._writer, self._refusals),
+            "administration": parts.administration(self._parts, self._writer, self._queries, self._refusals),
+            "refused": self._refusals,
             "log": log,
             "guests": Guests(settings.SECRET_KEY),
             "tokens": self._tokens,
@@ -67,6 +70,7 @@ class Node:
         await self._queries.open()
         await self._tokens.open()
         self._writer.start()
+        self._refusals.start()
         if self._redis:
             await self._redis.start()
         await self._hubs.start()
@@ -82,6 +86,7 @@ class Node:
         """Commit what was taken and answer it, say goodbye to the sockets that are left, and close."""
         if self._leaving:
             self._leaving.cancel()
+        await self._refusals.stop()
         await self._writer.close()
         await self._hubs.stop()
         if self._redis:
@@ -100,7 +105,7 @@ class Node:
         self._hubs.say_goodbye()
 
 
-def _handlers(those: parts.Parts, writer: Writer) -> Handlers:
+def _handlers(those: parts.Parts, writer: Writer, refusals: Refusals) -> Handlers:
     return Handlers(
         those.store,
         those.mapper,
@@ -108,4 +113,5 @@ def _handlers(those: parts.Parts, writer: Writer) -> Handlers:
         guests=settings.GUESTS,
         autocreate=settings.ROOMS_AUTOCREATE,
         limits=settings.LIMITS_ON,
+        refusals=refusals,
     )

@@ -8,6 +8,7 @@ from commands.administration import Administration
 from commands.keyring import Keyring
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
+from commands.refusals import Refusals
 from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_connection import files_beside
@@ -53,9 +54,11 @@ def build() -> Parts:
     return Parts(store, vault, mapper, Log(store, mapper))
 
 
-def administration(those: Parts, writer: Writer, queries: Queries) -> Administration:
+def administration(
+    those: Parts, writer: Writer, queries: Queries, refusals: Refusals | None = None
+) -> Administration:
     """The door for what auditors do about people."""
-    return Administration(those.store, those.mapper, writer, those.log, queries)
+    return Administration(those.store, those.mapper, writer, those.log, queries, refusals)
 
 
 def runner(log: Log) -> Runner:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from commands.events import Event, PersonEvent
-from commands.people import PEOPLE, AboutPerson
+from commands.people import NO_ROOMS, AboutPerson
 from commands.subscription import Fact
 from projections.rows import Table, insert_new
 
@@ -30,7 +30,7 @@ class People:
             if event is None:
                 continue
             events += ((person, recorded.position) for person in _concerned(event))
-            if recorded.stream != PEOPLE:
+            if recorded.stream not in NO_ROOMS:
                 rooms.setdefault((event.actor, recorded.stream), recorded.position)
         insert_new(ROOMS, [(*key, position) for key, position in rooms.items()])
         insert_new(EVENTS, events)

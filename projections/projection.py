@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
-from commands.people import PEOPLE
+from commands.people import NO_ROOMS
 from commands.subscription import Fact
 
 
@@ -39,10 +39,10 @@ class CannotApply(Exception):
 
 
 def by_room(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
-    """The events of each room, in order; the stream of people is none. Raises: CannotApply for one that is broken."""
+    """The events of each room, in order; two streams are of none. Raises: CannotApply for one that is broken."""
     rooms: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
-        if fact.recorded.stream == PEOPLE:
+        if fact.recorded.stream in NO_ROOMS:
             continue
         if fact.event is None:
             raise CannotApply(f"event {fact.recorded.seq} of {fact.recorded.stream} is broken")

@@ -128,6 +128,15 @@ class Queries:
             return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
 
+    async def events_of(self, person: str, *, after: int, upto: int, limit: int) -> list[int]:
+        """The positions of the next events that a person did or that are about them, up to one that is reached.
+
+        Raises: ProjectionBehind, Unavailable.
+        """
+        await self._waits.until("people", upto)
+        wanted = {"person": person, "after": after, "upto": upto, "limit": limit}
+        return [position for (position,) in await self._read.rows(statements.EVENTS_OF, wanted)]
+
     async def wait_for(self, projection: str, position: int) -> None:
         """Wait, for a bounded time, until a projection has come so far. Raises: ProjectionBehind, Unavailable."""
         await self._waits.until(projection, position)

@@ -61,4 +61,10 @@ WHERE c.partition = 0 AND c.projection NOT LIKE '%/beside' ORDER BY c.projection
 
 PARKED = "SELECT projection, room FROM parked_room ORDER BY room"
 
+EVENTS_OF = """
+SELECT position FROM person_event WHERE person = :person AND position > :after AND position <= :upto
+ORDER BY position LIMIT :limit
+"""
+"""The next events that a person did, or that are about them."""
+
 ROOMS_OF = "SELECT room FROM person_room WHERE person = :person ORDER BY room"

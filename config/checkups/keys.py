@@ -37,3 +37,6 @@ class _Copied:
 
     async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         raise NotImplementedError
+
+    async def destroy(self, persons: Sequence[str]) -> None:
+        raise NotImplementedError

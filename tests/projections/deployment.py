@@ -24,6 +24,7 @@ from projections import checkpoints
 from projections.applying import Applier
 from projections.beside import Beside
 from projections.known import KNOWN
+from projections.people import People
 from projections.projection import Projection
 from projections.queries import Page, Queries
 from projections.runner import Runner
@@ -65,7 +66,8 @@ class Deployment:
         return await self.handlers.handle(command, caller)
 
     async def erase(self, person: str) -> int:
-        """Erase somebody; answers the position of the event. The read models do not know of it yet."""
+        """Erase somebody; answers the position of the event, of which the read models do not know yet."""
+        await self.project(People())
         caller = Caller(person="bot:auditor", handle="auditor", request_id="r")
         return (await self.administration.carry_out(Erase(person=person), caller)).position
 
