@@ -64,8 +64,10 @@ class AuditToken(AuthBase):
         try:
             check_audits(identity.person if identity else None, auditor=auditor)
         except Forbidden as error:
+            assert identity is not None
             request.auth = identity
-            request.refused.note(f"{request.method} {request.resolver_match.route}", "", error.code, caller(request))
+            asked = request.resolver_match.route if request.resolver_match else ""
+            request.refused.note(f"{request.method} {asked}", "", error.code, caller(request))
             raise
         return identity
 

@@ -128,7 +128,8 @@ class Administration:
                 raise NotFound("There is no such room.")
 
     async def _record(self, asked: "_Asked") -> Ruling:
-        return await asked.decide_again() or await self._writer.submit(asked)
+        known = await asked.decide_again()
+        return await self._writer.submit(asked) if known is None else known
 
 
 class _Asked:

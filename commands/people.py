@@ -96,7 +96,7 @@ class RoomReleased(AboutRoom, frozen=True, kw_only=True, omit_defaults=True):
 
 @register
 class CommandRefused(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody, the actor, was told no: `count` times within a minute, for a reason that is one of the errors' codes."""
+    """Somebody, the actor, was told no, `count` times within a minute; `code` is that of the refusal."""
 
     TOPIC = "command.refused"
     DATA = ("refusal_id", "room", "command", "code", "count")

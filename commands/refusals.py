@@ -1,7 +1,7 @@
 """What was refused, recorded for auditors: off the path of whoever asks, and never more than so much a minute.
 
-The first refusal of a person in a room for a reason is recorded within a second, with those that come in it. Later ones
-of the same minute are counted, and recorded together when it is over. So somebody who hammers costs two events a minute.
+The first refusal of a person in a room for a reason is recorded within a second. Later ones of the same minute are
+counted, and recorded together when it is over. So somebody who hammers costs two events a minute.
 """
 
 import asyncio
@@ -64,6 +64,7 @@ class Refusals:
 
     def start(self) -> None:
         """Begin to record."""
+        self._began = asyncio.get_running_loop().time()
         self._recording = asyncio.create_task(self._run(), name="refusals")
 
     async def stop(self) -> None:

@@ -110,7 +110,8 @@ class SQLiteStore(SQLiteApplicationRecorder):
     async def read_at(self, positions: Sequence[int]) -> list[Recorded]:
         """See `Store.read_at`."""
         return await self._read(
-            f"SELECT {_COLUMNS} FROM json_each(?) CROSS JOIN stored_events ON stored_events.rowid = value ORDER BY value",
+            f"SELECT {_COLUMNS} FROM json_each(?) CROSS JOIN stored_events ON stored_events.rowid = value "
+            "ORDER BY value",
             (json.dumps(list(positions)),),
         )
 

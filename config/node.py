@@ -45,19 +45,21 @@ class Node:
         self._runner = parts.runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
-        metrics = Metrics(
-            f"web-{settings.WORKER}", self._queries, writer=self._writer, hubs=self._hubs, bus=self._redis
-        )
         self.started = False
-        self.state: dict[str, Any] = {
-            "handlers": _handlers(self._parts, self._writer, self._refusals),
-            "administration": parts.administration(self._parts, self._writer, self._queries, self._refusals),
-            "refused": self._refusals,
-            "log": log,
+        self.state = self._state()
+
+    def _state(self) -> dict[str, Any]:
+        queries, writer, refusals = self._queries, self._writer, self._refusals
+        metrics = Metrics(f"web-{settings.WORKER}", queries, writer=writer, hubs=self._hubs, bus=self._redis)
+        return {
+            "handlers": _handlers(self._parts, writer, refusals),
+            "administration": parts.administration(self._parts, writer, queries, refusals),
+            "refused": refusals,
+            "log": self._parts.log,
             "guests": Guests(settings.SECRET_KEY),
             "tokens": self._tokens,
-            "queries": self._queries,
-            "exports": Exports(log, self._queries, settings.SIGNING_KEY),
+            "queries": queries,
+            "exports": Exports(self._parts.log, queries, settings.SIGNING_KEY),
             "export_turns": {auditors: Turns(EXPORTS_AT_A_TIME) for auditors in (False, True)},
             "hubs": self._hubs,
             "metrics": metrics,

@@ -54,9 +54,7 @@ def build() -> Parts:
     return Parts(store, vault, mapper, Log(store, mapper))
 
 
-def administration(
-    those: Parts, writer: Writer, queries: Queries, refusals: Refusals | None = None
-) -> Administration:
+def administration(those: Parts, writer: Writer, queries: Queries, refusals: Refusals | None = None) -> Administration:
     """The door for what auditors do about people."""
     return Administration(those.store, those.mapper, writer, those.log, queries, refusals)
 

@@ -9,7 +9,7 @@ from commands.subscription import Fact
 from projections import items
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, delete_under, insert, select, select_pairs, select_after, select_under, upsert
+from projections.rows import Row, Table, delete_under, insert, select, select_after, select_pairs, select_under, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(

@@ -61,7 +61,7 @@ async def test_who_was_erased_is_sent_away_and_not_let_in_again(served: World) -
         ) as client:
             code, _ = await client.closed()
             assert code == 4503
-    assert GENERAL not in served.hubs.company.presence.gatherings
+    assert served.hubs.company.presence.people == 0
 
 
 async def test_nothing_that_a_process_keeps_says_what_they_said(served: World) -> None:
