@@ -13,7 +13,7 @@ from api.requests import Request
 from projections.queries import ProjectionStatus
 
 MAX_ANSWER_S = 2.0
-NOT_NEEDED = {"proof"}
+NOT_NEEDED = {"people", "proof"}
 """Whoever reads a page does not wait for them: what has stopped a proof must not take the chat away."""
 
 

@@ -59,6 +59,7 @@ class SQLiteVault:
         check_durable(self._connection, self._path)
         self._connection.execute(_TABLE)
         self._connection.execute("PRAGMA wal_autocheckpoint=100")
+        self._is_cut = truncate_wal(self._connection)
 
     def _read(self, persons: Sequence[str]) -> dict[str, bytes | None]:
         assert self._connection is not None

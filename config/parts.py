@@ -1,5 +1,8 @@
 """The parts that web processes, workers and commands share: the store of this deployment and the keys to it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from django.conf import settings
@@ -13,8 +16,8 @@ from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault
-from commands.store import Store
-from commands.subscription import Log
+from commands.store import Store, StoreUnavailable
+from commands.subscription import POLL_S, Log
 from commands.writer import Writer
 from projections.queries import Queries
 from projections.runner import Runner
@@ -30,14 +33,33 @@ class Parts(NamedTuple):
     log: Log
 
     async def open(self) -> None:
-        """Connect. Raises: NotDurable, StoreUnavailable."""
+        """Connect, and hear who was erased before anything is opened. Raises: NotDurable, StoreUnavailable."""
         await self.store.open()
         await self.vault.open()
+        await self.log.hear_of_people()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.vault.close()
         await self.store.close()
+
+
+@asynccontextmanager
+async def hearing(log: Log) -> AsyncIterator[None]:
+    """Hear meanwhile who is erased, at least once a second, as web processes do: for commands that take their time."""
+
+    async def hear() -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            with suppress(StoreUnavailable):
+                await log.hear_of_people()
+
+    task = asyncio.create_task(hear(), name="hear of people")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def build() -> Parts:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import httpx
 import psycopg
@@ -48,6 +48,12 @@ class Talk:
         self.http = httpx.Client(base_url=f"http://{LOOPBACK}:{web.port}/api/v1", timeout=20)
         self.ada, self.ada_headers = self._become("ada")
         self.mallory, self.headers = self._become("mallow")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def _become(self, handle: str) -> tuple[str, dict[str, str]]:
         guest = self.http.post("/guests", json={"handle": handle}).json()
@@ -101,8 +107,12 @@ def web() -> Iterator[Web]:
 
 @pytest.mark.timeout(180)
 async def test_on_sqlite_nothing_is_left_in_any_file_while_the_server_runs(web: Web) -> None:
-    talk = await asyncio.to_thread(Talk, web)
-    await asyncio.to_thread(talk.talk)
+    with await asyncio.to_thread(Talk, web) as talk:
+        await asyncio.to_thread(talk.talk)
+        await is_forgotten_on_sqlite(web, talk)
+
+
+async def is_forgotten_on_sqlite(web: Web, talk: Talk) -> None:
     token = run(web, "createtoken", "auditor").said.split()[-1]
     assert in_files(web.folder) >= {"zephyr", "sphinx", "mallow"}
     async with Client.connect(web.port, "/chat/") as ada:
@@ -128,8 +138,8 @@ async def test_on_sqlite_nothing_is_left_in_any_file_while_the_server_runs(web: 
 
 @pytest.mark.timeout(180)
 def test_without_a_server_the_command_does_all_of_it_however_often_it_is_killed(web: Web) -> None:
-    talk = Talk(web)
-    talk.talk(40)
+    with Talk(web) as talk:
+        talk.talk(40)
     web.stop()
     assert in_files(web.folder) >= {"zephyr", "sphinx", "mallow"}
     chance = random.Random(7)
@@ -148,8 +158,12 @@ def test_without_a_server_the_command_does_all_of_it_however_often_it_is_killed(
 
 @pytest.mark.timeout(120)
 def test_what_is_held_is_not_erased(web: Web) -> None:
-    talk = Talk(web)
-    talk.talk(3)
+    with Talk(web) as talk:
+        talk.talk(3)
+        is_held(web, talk)
+
+
+def is_held(web: Web, talk: Talk) -> None:
     assert run(web, "hold").said == "Nothing is held.\n"
     for held in ((talk.mallory,), ("--room", "general")):
         assert run(web, "hold", *held, "--reason", "Case 12-345").code == 0
@@ -169,7 +183,7 @@ async def test_on_postgresql_two_processes_forget_with_redis_and_without(postgre
     manage("migrate", "--verbosity", "0", "--skip-checks", database_url=url)
     with ExitStack() as stack:
         one, two = await asyncio.to_thread(start, stack, url, valkey.url)
-        talks = [await asyncio.to_thread(Talk, web) for web in (one, two)]
+        talks = [stack.enter_context(await asyncio.to_thread(Talk, web)) for web in (one, two)]
         talks[1].mallory, talks[1].headers = talks[0].mallory, talks[0].headers
         for talk in talks:
             await asyncio.to_thread(talk.talk, 20)

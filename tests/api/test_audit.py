@@ -7,9 +7,6 @@ import pytest
 
 from api import audit
 from tests.api.client import Client
-from tests.api.test_people import auditor
-
-__all__ = ["auditor"]
 
 
 async def everything(auditor: Client, **wanted: Any) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from django.conf import settings
 from archive.checking import Check
 from archive.exporting import Exports
 from tests.api.client import ROOT, Client
-from tests.api.test_auditing import auditor, redacted
+from tests.api.test_auditing import redacted
 
-__all__ = ["auditor", "redacted"]
+__all__ = ["redacted"]
 
 TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8"}
 

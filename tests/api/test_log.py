@@ -11,7 +11,7 @@ from pytest_django import Settings
 from commands import merkle, treehead
 from projections.models import TreeHead
 from tests.api.client import Client
-from tests.api.test_auditing import bearing, make
+from tests.api.tokens import bearing, make
 
 
 @pytest.fixture(autouse=True)

@@ -1,21 +1,14 @@
 """Erasing and holding over REST: auditors alone may, and no door shows what somebody said who was erased."""
 
-from itertools import count
 from typing import Any
 
 import pytest
 
 from config import tokens
 from tests.api.client import Client
-from tests.api.test_auditing import bearing, make
+from tests.api.tokens import bearing, make
 
-_numbers = count(1)
 WORDS = ("zephyr", "sphinx", "quartz")
-
-
-@pytest.fixture
-async def auditor(nobody: Client) -> Client:
-    return await bearing(nobody, await make(name=f"the auditor of {next(_numbers)}"))
 
 
 @pytest.fixture

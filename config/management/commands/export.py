@@ -80,9 +80,9 @@ async def _export(file: BinaryIO, options: dict[str, Any]) -> None:
     try:
         exports = Exports(deployment.log, queries, settings.SIGNING_KEY)
         part = await _part(exports, options)
-        await _write(
-            file, exports.write_content(part) if options["content"] else exports.write(part, options["format"])
-        )
+        pieces = exports.write_content(part) if options["content"] else exports.write(part, options["format"])
+        async with parts.hearing(deployment.log):
+            await _write(file, pieces)
     finally:
         await queries.close()
         await deployment.close()
