@@ -9,11 +9,12 @@ RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-dev
 COPY manage.py ./
 COPY commands commands
 COPY projections projections
+COPY archive archive
 COPY api api
 COPY realtime realtime
 COPY web web
 COPY config config
-RUN .venv/bin/python -m compileall -q commands projections api realtime web config
+RUN .venv/bin/python -m compileall -q commands projections archive api realtime web config
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home verbatim && install -d -o verbatim -g verbatim -m 700 /data

@@ -25,14 +25,15 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _example(**members: Any) -> ConfigDict:
+def example(**members: Any) -> ConfigDict:
+    """The configuration of an answer that shows this example in the documentation."""
     return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 class Guest(Answer):
     """A fresh guest, and the token by which they are known."""
 
-    model_config = _example(person=PERSON, token=SIGNED)
+    model_config = example(person=PERSON, token=SIGNED)
 
     person: str
     token: str = Field(description="For `Authorization: Bearer …`; it is the guest, so keep it")
@@ -41,7 +42,7 @@ class Guest(Answer):
 class Done(Answer):
     """Where the command's event is; when it changed nothing, where its subject's last event is."""
 
-    model_config = _example(room="garden", seq=1, position=412)
+    model_config = example(room="garden", seq=1, position=412)
 
     room: str
     seq: int
@@ -52,7 +53,7 @@ class Done(Answer):
 class Posted(Answer):
     """A message that is durable, and its place."""
 
-    model_config = _example(message_id=MESSAGE_ID, room="garden", seq=7, position=431, duplicate=False)
+    model_config = example(message_id=MESSAGE_ID, room="garden", seq=7, position=431, duplicate=False)
 
     message_id: str
     room: str
@@ -64,7 +65,7 @@ class Posted(Answer):
 class Room(Answer):
     """A room as the directory knows it."""
 
-    model_config = _example(
+    model_config = example(
         label="garden",
         title="The garden",
         topic="What grows, and when",
@@ -109,7 +110,7 @@ class Author(Answer):
 class Message(Answer):
     """A message as it is now."""
 
-    model_config = _example(
+    model_config = example(
         message_id=MESSAGE_ID,
         room="garden",
         seq=7,
@@ -154,7 +155,7 @@ class History(Answer):
 class RoomEvent(Answer):
     """One event of a room's stream."""
 
-    model_config = _example(
+    model_config = example(
         seq=1,
         position=412,
         event="room.opened",
@@ -199,7 +200,7 @@ class Rebuild(Answer):
 class Projection(Answer):
     """How far one projection is."""
 
-    model_config = _example(
+    model_config = example(
         name="history",
         position=431,
         lag_events=0,

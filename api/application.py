@@ -17,6 +17,7 @@ from django.urls import get_resolver
 
 from api.problems import problem, refusal_of
 from api.requests import Request, name_request
+from api.streaming import Streamed
 from commands.errors import BadRequest, Internal, MethodNotAllowed, TooLarge, UnsupportedMediaType
 from commands.serving import serve
 
@@ -71,7 +72,10 @@ class Rest:
                 log.exception("a request failed")
             response = problem(refusal, request_id)
         response.headers["X-Request-ID"] = request_id
-        await _send(response, scope["method"], send)
+        if isinstance(response, Streamed):
+            await _stream(response, scope["method"], receive, send)
+        else:
+            await _send(response, scope["method"], send)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> HttpResponse:
         body = await _read_body(scope, receive)
@@ -127,10 +131,22 @@ def _not_allowed(answer: HttpResponse, request_id: str) -> HttpResponse:
     return response
 
 
+async def _stream(response: Streamed, method: str, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status_code, "headers": _headers(response)})
+    if method == "HEAD":
+        await response.end()
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await response.send(receive, send)
+
+
 async def _send(response: HttpResponse, method: str, send: Send) -> None:
     body = response.content
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-    headers.append((b"content-length", str(len(body)).encode()))
-    headers.append((b"x-content-type-options", b"nosniff"))
+    headers = [*_headers(response), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+def _headers(response: HttpResponse) -> list[tuple[bytes, bytes]]:
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    return [*headers, (b"x-content-type-options", b"nosniff")]

@@ -7,11 +7,11 @@ from api.answers import Done, done
 from api.bodies import NewBan
 from api.credentials import CREDENTIALS, caller
 from api.documentation import BODY, IN_ROOM, WRITING, documented
-from api.places import Label, Person, check_person, check_room
+from api.places import Label, Person, check_room
 from api.requests import Request
 from commands.clock import Milliseconds, moment
 from commands.errors import InvalidField
-from commands.member import Ban, Unban
+from commands.member import Ban, Unban, check_person
 
 FOR_GOOD = NewBan()
 

@@ -101,6 +101,14 @@ class NewBan(Body):
     reason: str = Field(default="", max_length=MAX_REASON)
 
 
+class NewHold(Body):
+    """Why nothing may be erased."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Case 12-345"}]})
+
+    reason: str = Field(default="", max_length=MAX_REASON)
+
+
 class JsonObjects(Parser):
     """Reads bodies as ninja's parser; what is not a JSON object of bounded depth is refused."""
 

@@ -7,10 +7,13 @@ from ninja.utils import check_csrf
 
 from api.requests import Request
 from commands.errors import Forbidden, Unauthenticated
-from commands.identity import COOKIE, TOKEN_PREFIX, Caller, Identity, Reader, bearer
+from commands.identity import COOKIE, TOKEN_PREFIX, Caller, Identity, Reader, Scoped, bearer
+from commands.rules import check_audits
 from commands.serving import serve_person
 
 MAX_CLIENT = 200
+AUDIT = "audit"
+"""The scope of auditors' tokens."""
 
 
 class BearerToken(AuthBase):
@@ -22,8 +25,8 @@ class BearerToken(AuthBase):
     async def __call__(self, request: HttpRequest) -> Identity | None:
         """Raises: Unauthenticated for a token that is not ours, Forbidden for one that may only read."""
         assert isinstance(request, Request)
-        if await _scope(request):
-            raise Forbidden("This token may read, and change nothing.")
+        if await _scoped(request):
+            raise Forbidden("This token is nobody's who says or changes anything in a room.")
         identity, how = request.guests.find(request.scope["headers"])
         return identity if how == "bearer" else None
 
@@ -46,12 +49,37 @@ class GuestCookie(AuthBase):
         return identity
 
 
+class AuditToken(AuthBase):
+    """A token with the scope `audit`, made by `manage.py createtoken`."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    async def __call__(self, request: HttpRequest) -> Identity | None:
+        """Raises: Unauthenticated for a token that is not ours, Forbidden for everybody else who is known."""
+        assert isinstance(request, Request)
+        found = await _scoped(request)
+        auditor = found is not None and found.scope == AUDIT
+        identity = found.identity if found else request.guests.find(request.scope["headers"])[0]
+        try:
+            check_audits(identity.person if identity else None, auditor=auditor)
+        except Forbidden as error:
+            assert identity is not None
+            request.auth = identity
+            asked = request.resolver_match.route if request.resolver_match else ""
+            request.refused.note(f"{request.method} {asked}", "", error.code, caller(request))
+            raise
+        return identity
+
+
 CREDENTIALS = [BearerToken(), GuestCookie()]
 """What an operation that writes asks for: any of these."""
+AUDITORS = [AuditToken()]
+"""What an operation asks for that is for auditors."""
 
 
 def caller(request: Request) -> Caller:
-    """Who sends a command; the operation has asked for `CREDENTIALS`."""
+    """Who sends a command; the operation has asked for `CREDENTIALS`, or for `AUDITORS`."""
     identity = request.auth
     serve_person(identity.person)
     return Caller(
@@ -65,8 +93,8 @@ def caller(request: Request) -> Caller:
 
 async def reader(request: Request) -> Reader:
     """Who reads, nobody in particular without credentials. Raises: Unauthenticated for a token that is not ours."""
-    if scope := await _scope(request):
-        return Reader(auditor=scope == "audit")
+    if found := await _scoped(request):
+        return Reader(auditor=found.scope == AUDIT)
     identity, _ = request.guests.find(request.scope["headers"])
     if identity is None:
         return Reader()
@@ -74,10 +102,10 @@ async def reader(request: Request) -> Reader:
     return Reader(identity.person)
 
 
-async def _scope(request: Request) -> str | None:
-    """The scope of the token that a request carries, if it is one with a scope. Raises: Unauthenticated."""
+async def _scoped(request: Request) -> Scoped | None:
+    """What the token allows that a request carries, if it is one with a scope. Raises: Unauthenticated."""
     token = bearer(request.scope["headers"])
-    return await request.tokens.scope(token) if token and token.startswith(TOKEN_PREFIX) else None
+    return await request.tokens.find(token) if token and token.startswith(TOKEN_PREFIX) else None
 
 
 def check_may_read(who: Reader) -> None:

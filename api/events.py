@@ -10,7 +10,7 @@ from api.answers import RoomEvents, send_json
 from api.credentials import reader
 from api.documentation import IN_ROOM, documented
 from api.places import Label
-from api.query import EventsQuery
+from api.query import EventsQuery, StreamQuery
 from api.requests import Request
 from commands.clock import rfc3339
 from commands.errors import InvalidField
@@ -32,19 +32,30 @@ async def read_events(request: Request, label: Label, wanted: Query[EventsQuery]
     who = await reader(request)
     rules = await request.handlers.rules(label, who)
     head = await request.log.head(label)
-    facts, read_to = await _read(request.log, label, wanted, head, auditor=who.auditor)
-    body = msgspec.json.encode(
-        {"items": [_item(fact, auditor=who.auditor) for fact in facts], "head_seq": head, "read_to": read_to}
-    )
+    after, last = await _bounds(request.log, label, wanted, head)
+    facts, read_to = await _read(request.log, label, wanted, after, last, auditor=who.auditor)
+    told = [item(fact, auditor=who.auditor) for fact in facts]
+    body = msgspec.json.encode({"items": told, "head_seq": head, "read_to": head if read_to == last else read_to})
     return send_json(body, private=who.auditor or rules.visibility == "private")
 
 
-async def _read(log: Log, room: str, wanted: EventsQuery, head: int, *, auditor: bool) -> tuple[list[Fact], int]:
+async def _bounds(log: Log, room: str, wanted: EventsQuery, head: int) -> tuple[int, int]:
+    """After which seq to read, and up to which."""
+    after, last = wanted.after, head
+    if wanted.since is not None:
+        after = max(after, await log.seq_at(room, wanted.since - 1))
+    if wanted.until is not None:
+        last = min(last, await log.seq_at(room, wanted.until))
+    return min(after, last), last
+
+
+async def _read(
+    log: Log, room: str, wanted: EventsQuery, after: int, last: int, *, auditor: bool
+) -> tuple[list[Fact], int]:
     """The events that are wanted, and the seq up to which the stream was read for them."""
-    types = set(wanted.types.split(",")) if wanted.types else None
     found: list[Fact] = []
-    read_to = min(wanted.after, head)
-    last = min(head, read_to + MAX_READ)
+    read_to = after
+    last = min(last, read_to + MAX_READ)
     while read_to < last and len(found) < wanted.limit:
         facts = await log.read_room(room, after=read_to, upto=last, limit=wanted.limit, auditor=auditor)
         if not facts:
@@ -53,14 +64,22 @@ async def _read(log: Log, room: str, wanted: EventsQuery, head: int, *, auditor:
             if len(found) == wanted.limit:
                 break
             read_to = fact.recorded.seq
-            if types is None or wire_name(fact.recorded.topic) in types:
+            if is_wanted(fact, wanted):
                 found.append(fact)
     return found, read_to
 
 
-def _item(fact: Fact, *, auditor: bool) -> dict[str, Any]:
+def is_wanted(fact: Fact, wanted: EventsQuery | StreamQuery) -> bool:
+    """Whether an event is of the types, and concerns the person, that are asked for."""
+    if wanted.types and wire_name(fact.recorded.topic) not in wanted.types.split(","):
+        return False
+    return wanted.person is None or wanted.person in (fact.event and fact.event.actor, getattr(fact.event, "person", 0))
+
+
+def item(fact: Fact, *, auditor: bool) -> dict[str, Any]:
+    """An event as it is told; for auditors with its origin."""
     recorded, event, stub = fact
-    item = {
+    told = {
         "seq": recorded.seq,
         "position": recorded.position,
         "event": wire_name(recorded.topic),
@@ -70,7 +89,7 @@ def _item(fact: Fact, *, auditor: bool) -> dict[str, Any]:
         "data": event.data if event and not stub else {},
     }
     if auditor and event:
-        item |= {"request_id": event.request_id, "address": event.address, "client": event.client}
+        told |= {"request_id": event.request_id, "address": event.address, "client": event.client}
     if stub:
-        item["stub"] = "hidden" if stub == "broken" else stub
-    return item
+        told["stub"] = "hidden" if stub == "broken" else stub
+    return told

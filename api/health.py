@@ -13,6 +13,8 @@ from api.requests import Request
 from projections.queries import ProjectionStatus
 
 MAX_ANSWER_S = 2.0
+NOT_NEEDED = {"people", "proof"}
+"""Whoever reads a page does not wait for them: what has stopped a proof must not take the chat away."""
 
 
 @require_GET
@@ -45,6 +47,8 @@ async def _reasons(request: Request) -> AsyncIterator[str]:
     if not projections:
         yield "projections: none has run yet"
     for status in projections:
+        if status.name in NOT_NEEDED:
+            continue
         for reason in _behind(status):
             yield f"projection {status.name}: {reason}"
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from ninja import Path
 
 from api.answers import MESSAGE_ID, PERSON
-from commands import member, message, rules
-from commands.errors import InvalidField, NotFound
+from commands import message, rules
+from commands.errors import NotFound
 
 Label = Annotated[str, Path(..., description="A room's label", example="garden")]
 MessageId = Annotated[str, Path(..., description="32 hex digits", example=MESSAGE_ID)]
@@ -24,9 +24,3 @@ def check_message(message_id: str) -> None:
     """Raises: NotFound for what cannot be a message's id."""
     if not message.MESSAGE_ID.fullmatch(message_id):
         raise NotFound
-
-
-def check_person(person: str) -> None:
-    """Raises: InvalidField for what cannot be a person."""
-    if not member.PERSON.fullmatch(person):
-        raise InvalidField.of("person", "a person is guest:<id>, user:<id> or bot:<id>")

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from archive.exporting import Form
 from commands.clock import moment
 from commands.errors import BadRequest
-from commands.member import MAX_REASON
+from commands.member import MAX_REASON, PERSON
 from commands.message import MESSAGE_ID
 from projections.queries import Wanted
 
@@ -48,6 +49,7 @@ MessageId = Annotated[str, Field(pattern=f"^{MESSAGE_ID.pattern}$")]
 AsOf = Annotated[
     Any, BeforeValidator(seq_or_moment, json_schema_input_type=int | str)
 ]  # not a tuple: Ninja would expect a list
+PersonId = Annotated[str, Field(pattern=f"^{PERSON.pattern}$")]
 Types = Annotated[str, BeforeValidator(event_types)]
 
 
@@ -117,12 +119,67 @@ class EventsQuery(Query):
     types: Types | None = Field(
         default=None, description="Only these events, with commas between", examples=["message.posted"]
     )
+    person: PersonId | None = Field(default=None, description="Only what this person did, or what is about them")
+    since: Moment | None = Field(default=None, description="From this RFC 3339 time on")
+    until: Moment | None = Field(default=None, description="Until this RFC 3339 time")
+
+
+class StreamQuery(Query):
+    """Which part of everything that happened."""
+
+    after: AfterSeq = Field(default=0, description="Events after this position; `read_to` of the page before")
+    limit: Annotated[int, Field(ge=1, le=1000), Number] = 100
+    types: Types | None = Field(
+        default=None, description="Only these events, with commas between", examples=["member.banned,command.refused"]
+    )
+    person: PersonId | None = Field(default=None, description="Only what this person did, or what is about them")
+    since: Moment | None = Field(default=None, description="From this RFC 3339 time on")
+    until: Moment | None = Field(default=None, description="Until this RFC 3339 time")
+
+
+class HeadQuery(Query):
+    """Which signed tree head."""
+
+    tree_size: Seq | None = Field(default=None, description="The one over so many events; the newest if left out")
+
+
+class InclusionQuery(Query):
+    """Which event is to be proved, and in which tree."""
+
+    room: str | None = Field(default=None, max_length=50, description="The label of its room, together with seq")
+    seq: Seq | None = None
+    position: Seq | None = Field(default=None, description="Instead of room and seq")
+    tree_size: Seq | None = Field(
+        default=None, description="In the tree of so many events; in that of the newest signed head if left out"
+    )
+
+
+class ConsistencyQuery(Query):
+    """The sizes of two trees."""
+
+    first: Seq
+    second: Seq | None = Field(default=None, description="That of the newest signed head if left out")
+
+
+class ExportQuery(Query):
+    """Which file a room becomes."""
+
+    format: Form = Field(default="ndjson", description="`ndjson`: events; `csv`: messages in rows; `html`: on a page")
+    as_of: AsOf | None = Field(
+        default=None, description="As the room was after the event with this seq, or at this RFC 3339 time"
+    )
 
 
 class RedactionQuery(Query):
     """Why a message is redacted."""
 
     reason: str = Field(default="", max_length=MAX_REASON, description="Shown with the redaction in the room's events")
+
+
+class ReasonQuery(Query):
+    """Why something is done that only auditors hear of."""
+
+    reason: str = Field(default="", max_length=MAX_REASON, description="For auditors; kept with the event")
 
 
 class DirectoryQuery(Query):

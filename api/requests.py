@@ -2,14 +2,18 @@
 
 import random
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 
+from api.streaming import Turns
+from archive.exporting import Exports
+from commands.administration import Administration
 from commands.handlers import Handlers
 from commands.identity import Guests, Identity, Tokens
+from commands.refusals import Refusals
 from commands.subscription import Log
 from projections.queries import Queries
 
@@ -37,6 +41,16 @@ class Request(ASGIRequest):
         return found
 
     @property
+    def administration(self) -> Administration:
+        found: Administration = self.scope["state"]["administration"]
+        return found
+
+    @property
+    def refused(self) -> Refusals:
+        found: Refusals = self.scope["state"]["refused"]
+        return found
+
+    @property
     def queries(self) -> Queries:
         found: Queries = self.scope["state"]["queries"]
         return found
@@ -44,6 +58,17 @@ class Request(ASGIRequest):
     @property
     def log(self) -> Log:
         found: Log = self.scope["state"]["log"]
+        return found
+
+    @property
+    def exports(self) -> Exports:
+        found: Exports = self.scope["state"]["exports"]
+        return found
+
+    @property
+    def export_turns(self) -> Mapping[bool, Turns]:
+        """Turns for making exports: for auditors (True), and for all others."""
+        found: Mapping[bool, Turns] = self.scope["state"]["export_turns"]
         return found
 
     @property

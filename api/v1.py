@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from api import bans, events, guests, messages, past, projections, reactions, rooms
+from api import audit, bans, events, export, guests, holds, log, messages, past, people, projections, reactions, rooms
 from api.bodies import JsonObjects
 
 ROOT = "api/v1/"
@@ -35,6 +35,9 @@ api = Version1(
     urls_namespace="v1",
 )
 api.add_router("/guests", guests.router)
-for each in (rooms, messages, past, reactions, events, bans):
+for each in (rooms, messages, past, reactions, events, export, bans, holds):
     api.add_router("/rooms", each.router)
+api.add_router("/people", people.router)
+api.add_router("/events", audit.router)
 api.add_router("/projections", projections.router)
+api.add_router("/log", log.router)

@@ -7,7 +7,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import appends, as_of, bus, idle, presence, rebuild, replay, report, rooms, size, slow, storm
+from bench import (
+    appends,
+    as_of,
+    bus,
+    export,
+    idle,
+    presence,
+    rebuild,
+    replay,
+    report,
+    rooms,
+    size,
+    slow,
+    storm,
+    verify,
+)
 from bench.fanout import sittings
 from bench.shapes import sitting
 
@@ -20,6 +35,8 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "as_of": as_of.main,
     "replay": replay.main,
     "rebuild": rebuild.main,
+    "verify": verify.main,
+    "export": export.main,
     "bus": bus.main,
     "presence": presence.main,
     "idle": idle.main,
@@ -28,7 +45,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "storm": storm.main,
     "publish": report.publish,
 }
-DEFAULT = ["s1", "s2", "h", "fanout", "rooms", "slow", "storm", "idle", "appends", "size", "as_of", "replay", "rebuild"]
+DEFAULT = [
+    "s1", "s2", "h", "fanout", "rooms", "slow", "storm", "idle", "appends", "size", "as_of", "replay", "rebuild",
+    "verify", "export",
+]  # fmt: skip
 
 
 def chosen(words: Sequence[str]) -> Iterator[Callable[[], None]]:

@@ -21,7 +21,13 @@ def now_ms() -> Milliseconds:
 
 @lru_cache(maxsize=4096)
 def _to_the_second(unix_s: int) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    day, second = divmod(unix_s, 86_400)
+    return f"{_day(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).date().isoformat()
 
 
 def rfc3339(unix_ms: Milliseconds) -> str:

@@ -105,10 +105,22 @@ class Redacted(Refusal):
     code, status = "redacted", 409
 
 
+class LegalHold(Refusal):
+    """There is a legal hold: nothing that it covers can be erased."""
+
+    code, status = "legal_hold", 409
+
+
 class Gone(Refusal):
     """This was erased."""
 
     code, status = "gone", 410
+
+
+class NotProved(Refusal):
+    """This cannot be proved: what is stored is not what the tree was made of. `manage.py verify` tells more."""
+
+    code, status = "not_proved", 409
 
 
 class TooLarge(Refusal):
@@ -157,6 +169,12 @@ class ProjectionBehind(Refusal):
     """The read model has not reached that position yet."""
 
     code, status, retryable = "projection_behind", 503, True
+
+
+class NotSigned(Refusal):
+    """No tree head that covers this has been signed yet: one follows within seconds."""
+
+    code, status, retryable = "not_signed", 503, True
 
 
 class RoomParked(Refusal):

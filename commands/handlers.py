@@ -10,13 +10,25 @@ from typing import Literal
 from commands import deciding, rules
 from commands.attempt import Attempt, Command, Receipt
 from commands.clock import now_ms
-from commands.errors import NotFound, RateLimited, Refusal, RoomExists, SlowMode, Unauthenticated, Unavailable
+from commands.errors import (
+    Banned,
+    Forbidden,
+    Gone,
+    NotFound,
+    RateLimited,
+    Refusal,
+    RoomExists,
+    SlowMode,
+    Unauthenticated,
+    Unavailable,
+)
 from commands.events import Cause
 from commands.gathering import Gathering
 from commands.identity import Caller, Reader
 from commands.limits import Buckets, Rate
 from commands.member import Membership, check_may_take_part, check_not_banned
 from commands.message import PostMessage
+from commands.refusals import Refusals
 from commands.rules import OpenRoom, Rules
 from commands.sealing import Mapper
 from commands.states import RULES, States
@@ -32,7 +44,8 @@ MAX_SLOW = 50_000
 class Handlers:
     """Handles every command, for REST and sockets alike.
 
-    `guests` says what people may do who have not signed in; `limits` turns rate limits and slow mode on.
+    `guests` says what people may do who have not signed in; `limits` turns rate limits and slow mode on. `refusals`
+    takes note of what auditors are to know of.
     """
 
     def __init__(
@@ -44,7 +57,9 @@ class Handlers:
         guests: Literal["write", "read", "off"] = "write",
         autocreate: bool = True,
         limits: bool = True,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals
         self._states = States(store, mapper)
         self._gathering = Gathering(self._states)
         self._mapper = mapper
@@ -79,10 +94,11 @@ class Handlers:
         self._writer.check()
         try:
             await self._wait_for_earlier(attempt)
-            return await self._submit(attempt)
+            return await self._submit(attempt, caller)
         except BaseException as error:
             if attempt.paced:
                 self._slow.pop(attempt.lane, None)
+            self._note(type(command).__name__, command.room, caller, error)
             if isinstance(error, StoreUnavailable | Unavailable):
                 self._writer.doubt()
             raise
@@ -92,23 +108,29 @@ class Handlers:
         if not isinstance(attempt.command, PostMessage) and (earlier := self._latest.get(attempt.lane)):
             await asyncio.wait([earlier])
 
-    async def _submit(self, attempt: Attempt) -> asyncio.Future[Receipt]:
+    async def _submit(self, attempt: Attempt, caller: Caller) -> asyncio.Future[Receipt]:
         known = await attempt.prepare()
         if known is None:
             answer = self._writer.submit(attempt)
             self._latest[attempt.lane] = answer
-            answer.add_done_callback(partial(self._settle, attempt))
+            answer.add_done_callback(partial(self._settle, attempt, caller))
         else:
             answer = asyncio.get_running_loop().create_future()
             answer.set_result(known)
         return answer
 
-    def _settle(self, attempt: Attempt, answer: asyncio.Future[Receipt]) -> None:
+    def _settle(self, attempt: Attempt, caller: Caller, answer: asyncio.Future[Receipt]) -> None:
         """Slow mode counts what was recorded: whoever was refused in the end need not wait."""
         if self._latest.get(attempt.lane) is answer:
             del self._latest[attempt.lane]
-        if attempt.paced and not answer.cancelled() and answer.exception():
-            self._slow.pop(attempt.lane, None)
+        if error := None if answer.cancelled() else answer.exception():
+            self._note(type(attempt.command).__name__, attempt.command.room, caller, error)
+            if attempt.paced:
+                self._slow.pop(attempt.lane, None)
+
+    def _note(self, command: str, room: str, caller: Caller, error: BaseException) -> None:
+        if self._refusals and isinstance(error, Banned | Forbidden):
+            self._refusals.note(command, room, error.code, caller)
 
     async def rules(self, room: str, reader: Reader) -> Rules:
         """The rules of a room that somebody may see. Raises: NotFound, Unauthenticated, Unavailable."""
@@ -141,11 +163,16 @@ class Handlers:
         return await self.rules(room, reader)
 
     async def admit(self, room: str, caller: Caller) -> Rules:
-        """Let somebody listen to a room that there is. Raises: NotFound, Banned, Unauthenticated, Unavailable."""
+        """Let somebody listen to a room that there is. Raises: NotFound, Banned, Gone, Unauthenticated, Unavailable."""
         standing = await self.rules(room, Reader(caller.person))
+        await self._check_not_erased(caller.person)
         membership = await self._gathering.load(room, f"member:{caller.person}")
         assert isinstance(membership, Membership)
-        check_not_banned(membership, now_ms())
+        try:
+            check_not_banned(membership, now_ms())
+        except Banned as error:
+            self._note("Enter", room, caller, error)
+            raise
         return standing
 
     async def check_may_post(self, room: str, caller: Caller) -> None:
@@ -162,6 +189,14 @@ class Handlers:
         assert isinstance(standing, Rules)
         assert isinstance(membership, Membership)
         check_may_take_part(standing, membership, cause)
+
+    async def _check_not_erased(self, person: str) -> None:
+        """Whoever was erased has no handle that others could be shown. Raises: Gone, Unavailable."""
+        try:
+            if await self._mapper.is_erased(person):
+                raise Gone("This person was erased.")
+        except StoreUnavailable:
+            raise Unavailable from None
 
     def _check_may_write(self, caller: Caller) -> None:
         if self._guests != "write" and caller.person.startswith("guest:"):

@@ -42,11 +42,18 @@ class Reader(NamedTuple):
     auditor: bool = False
 
 
+class Scoped(NamedTuple):
+    """What a token with a scope allows, and who whoever has it is: `bot:<id>`, called as the token is."""
+
+    scope: str
+    identity: Identity
+
+
 class Tokens(Protocol):
     """What tokens with a scope are for; they begin with `TOKEN_PREFIX`."""
 
-    async def scope(self, token: str) -> str:
-        """What a token allows. Raises: Unauthenticated for one that does not count, Unavailable."""
+    async def find(self, token: str) -> Scoped:
+        """What a token allows, and whom. Raises: Unauthenticated for one that does not count, Unavailable."""
 
 
 def bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -21,8 +21,17 @@ class KeyVault(Protocol):
     async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
         """The wrapped keys of those who have, or had, one."""
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
-        """Keep the keys of people durably, but of those who have, or had, one; answers what is kept, of everybody."""
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
+        """Keep the keys of people durably, but of those who have, or had, one; answers what is kept, of everybody.
+
+        None keeps that a person was erased.
+        """
+
+    async def destroy(self, persons: Sequence[str]) -> None:
+        """Destroy the keys of people durably and keep that they were erased; of no key anything is left in a file.
+
+        To destroy what is destroyed changes nothing.
+        """
 
 
 class Erased(Exception):
@@ -64,7 +73,23 @@ class Keyring:
         if missing := list(wanted - found.keys()):
             for person, wrapped in (await self._vault.read(missing)).items():
                 found[person] = self._keep(person, wrapped)
+            found |= {person: None for person in found if person in self._ciphers and self._ciphers[person] is None}
         return found
+
+    async def knows(self, person: str) -> bool:
+        """Whether a person has, or had, a key: whoever has none left nothing here. Raises: StoreUnavailable."""
+        return person in await self.load([person])
+
+    async def ensure_erased(self, persons: Sequence[str]) -> None:
+        """Keep durably that these people, of whom nothing was known here, were erased. Raises: StoreUnavailable."""
+        for person, wrapped in (await self._vault.add(dict.fromkeys(persons))).items():
+            self._keep(person, wrapped)
+
+    async def destroy(self, persons: Sequence[str]) -> None:
+        """Destroy the keys of these people, for good. Raises: StoreUnavailable."""
+        for person in persons:
+            self.forget(person)
+        await self._vault.destroy(persons)
 
     def cipher(self, person: str) -> AESGCM:
         """The cipher of somebody whose key was just ensured. Raises: Erased, KeyError."""
@@ -78,8 +103,10 @@ class Keyring:
         return self._ciphers.get(person) is not None
 
     def forget(self, person: str) -> None:
-        """Drop a key from the cache: its person was erased."""
+        """Drop a key from the cache: its person was erased. Nobody who reads the vault meanwhile puts it back."""
         self._ciphers[person] = None
+        self._ciphers.move_to_end(person)
+        self._trim()
 
     async def _ensure_wanted(self) -> None:
         """See to everybody who waits, in turns."""
@@ -108,11 +135,15 @@ class Keyring:
         return nonce + self._master.encrypt(nonce, key, person.encode())
 
     def _keep(self, person: str, wrapped: bytes | None) -> AESGCM | None:
-        cipher = None if wrapped is None else AESGCM(self._unwrap(person, wrapped))
+        forgotten = person in self._ciphers and self._ciphers[person] is None
+        cipher = None if wrapped is None or forgotten else AESGCM(self._unwrap(person, wrapped))
         self._ciphers[person] = cipher
+        self._trim()
+        return cipher
+
+    def _trim(self) -> None:
         while len(self._ciphers) > MAX_CACHED_KEYS:
             self._ciphers.popitem(last=False)
-        return cipher
 
     def _unwrap(self, person: str, wrapped: bytes) -> bytes:
         return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())

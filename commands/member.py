@@ -93,10 +93,15 @@ def _check_moderates(rules: Rules, actor: str, person: str) -> None:
     check_seen(rules, actor)
     if actor != rules.owner:
         raise Forbidden("Only the room's owner may ban somebody or lift a ban.")
-    if not PERSON.fullmatch(person):
-        raise InvalidField.of("person", "a person is guest:<id>, user:<id> or bot:<id>")
+    check_person(person)
     if person == rules.owner:
         raise Forbidden("The owner cannot be banned from their own room.")
+
+
+def check_person(person: str) -> None:
+    """Raises: InvalidField for what cannot be a person."""
+    if not PERSON.fullmatch(person):
+        raise InvalidField.of("person", "a person is guest:<id>, user:<id> or bot:<id>")
 
 
 def check_reason(reason: str) -> None:

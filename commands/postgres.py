@@ -45,6 +45,7 @@ _END = (
     f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = %(stream)s AND e.subject = wanted.subject "
     "ORDER BY e.originator_version {direction} LIMIT 1"
 )
+_AT = f"SELECT {_COLUMNS} FROM public.stored_events WHERE notification_id = ANY(%s) ORDER BY notification_id"
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
 _SUBJECTS = (
     f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %(stream)s AND subject = ANY(%(subjects)s) "
@@ -134,6 +135,10 @@ class PostgresStore(PostgresApplicationRecorder):
     async def read_all(self, *, after: int, limit: int = 1000) -> list[Recorded]:
         """See `Store.read_all`."""
         return await self.reading.select(_ALL, [after, limit], Recorded._make)
+
+    async def read_at(self, positions: Sequence[int]) -> list[Recorded]:
+        """See `Store.read_at`."""
+        return await self.reading.select(_AT, [list(positions)], Recorded._make)
 
     async def read_subjects(
         self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()

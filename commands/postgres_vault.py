@@ -10,6 +10,10 @@ _ADD = (
     "INSERT INTO public.person_keys (person, wrapped) SELECT * FROM unnest(%s::text[], %s::bytea[]) "
     "ON CONFLICT (person) DO NOTHING RETURNING person"
 )
+_DESTROY = (
+    "INSERT INTO public.person_keys (person, wrapped) SELECT person, NULL FROM unnest(%s::text[]) gone (person) "
+    "ON CONFLICT (person) DO UPDATE SET wrapped = NULL WHERE person_keys.wrapped IS NOT NULL RETURNING person"
+)
 
 
 class PostgresVault:
@@ -28,8 +32,12 @@ class PostgresVault:
         """See `KeyVault.read`. Raises: StoreUnavailable."""
         return dict(await self._database.select(_READ, [list(persons)], lambda row: (row[0], row[1])))
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         """See `KeyVault.add`. Raises: StoreUnavailable."""
         persons = sorted(keys)
         await self._database.select(_ADD, [persons, [keys[person] for person in persons]], tuple)
         return await self.read(persons)
+
+    async def destroy(self, persons: Sequence[str]) -> None:
+        """See `KeyVault.destroy`; dead rows stay in the table's file until it is vacuumed. Raises: StoreUnavailable."""
+        await self._database.select(_DESTROY, [sorted(set(persons))], tuple)

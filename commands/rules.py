@@ -15,11 +15,13 @@ from commands.errors import (
     LabelReserved,
     NotFound,
     RoomExists,
+    Unauthenticated,
 )
 from commands.events import Cause, Event, Numbered, RoomChanged, RoomOpened, Visibility
+from commands.people import NO_ROOMS
 
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,50}")
-RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics"})
+RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics"}) | NO_ROOMS
 MAX_TITLE = 200
 MAX_TOPIC = 1000
 MAX_SLOW_MODE_S = 6 * 3600
@@ -94,6 +96,15 @@ def check_seen(rules: Rules, person: str | None, *, auditor: bool = False) -> No
     """Raises: NotFound, for a room that is not there and one that is not theirs alike."""
     if not (may_see(rules, person) or (auditor and rules.exists)):
         raise NotFound
+
+
+def check_audits(person: str | None, *, auditor: bool) -> None:
+    """Whether somebody may see what is for auditors alone, and erase or hold. Raises: Unauthenticated, Forbidden."""
+    if auditor:
+        return
+    if person is None:
+        raise Unauthenticated
+    raise Forbidden("This is for auditors.")
 
 
 def open_room(rules: Rules, command: OpenRoom, cause: Cause) -> Iterable[Event]:

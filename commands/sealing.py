@@ -16,8 +16,10 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from commands.erasures import Erasures
 from commands.events import TOPICS, UPCASTERS, Event, revive
 from commands.keyring import NONCE_BYTES, Keyring
+from commands.people import ERASED, person_of
 from commands.store import NewEvent, Recorded
 
 MAX_FRESH = 2048
@@ -39,33 +41,52 @@ class Fact(NamedTuple):
 
 
 class Mapper:
-    """Turns events into stored form and back, sealing and opening what is personal."""
+    """Turns events into stored form and back, sealing and opening what is personal.
+
+    To open is to forget: a person whose erasure is among the events is forgotten before any of them is opened.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
+        self.erasures = Erasures()
         self._fresh: OrderedDict[bytes, tuple[str, NewEvent, Event]] = OrderedDict()
 
     def seal(self, stream: str, event: Event) -> NewEvent:
         """The stored form of an event, whose actor's key is at hand. Raises: Erased, KeyError."""
-        fields = msgspec.structs.asdict(event)
-        personal = {name: fields.pop(name) for name in type(event).SEALED}
-        nonce, subject = os.urandom(NONCE_BYTES), event.subject
-        cipher = self.keyring.cipher(event.actor)
-        bound = _associated_data(stream, event.actor, subject)
-        fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
-        sealed = NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+        sealed = _seal(stream, event, self.keyring.cipher(event.actor))
         self._fresh[sealed.state] = (stream, sealed, event)
         if len(self._fresh) > MAX_FRESH:
             self._fresh.popitem(last=False)
         return sealed
 
+    def seal_for_nobody(self, stream: str, event: Event) -> NewEvent:
+        """The stored form of an event of somebody who was erased: sealed with a key that nobody has."""
+        return _seal(stream, event, AESGCM(AESGCM.generate_key(bit_length=256)))
+
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
+        for row in recorded:
+            if row.topic == ERASED:
+                self._forget(person_of(row.subject), row.position)
         facts = [self._remember(row) for row in recorded]
         envelopes = [_envelope(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
         ciphers = await self.keyring.load(each.actor for each in envelopes if each)
         rest = iter(envelopes)
         return [fact or _open_one(row, next(rest), ciphers) for row, fact in zip(recorded, facts, strict=True)]
+
+    async def is_erased(self, person: str) -> bool:
+        """Whether somebody was erased. Asks nobody, unless very many were. Raises: StoreUnavailable."""
+        if person in self.erasures or self.erasures.are_all:
+            return person in self.erasures
+        found = await self.keyring.load([person])
+        return person in found and found[person] is None
+
+    def _forget(self, person: str, position: int) -> None:
+        self.keyring.forget(person)
+        if person not in self.erasures:
+            for state in [state for state, (_, _, event) in self._fresh.items() if event.actor == person]:
+                del self._fresh[state]
+            self.erasures.note(person, position)
 
     def _remember(self, row: Recorded) -> Fact | None:
         """The fact of an event that was sealed here, for as long as its person has not been erased."""
@@ -75,6 +96,15 @@ class Mapper:
         stream, sealed, event = known
         same = (stream, sealed.topic, sealed.subject) == (row.stream, row.topic, row.subject)
         return Fact(row, event) if same and self.keyring.holds(event.actor) else None
+
+
+def _seal(stream: str, event: Event, cipher: AESGCM) -> NewEvent:
+    fields = msgspec.structs.asdict(event)
+    personal = {name: fields.pop(name) for name in type(event).SEALED}
+    nonce, subject = os.urandom(NONCE_BYTES), event.subject
+    bound = _associated_data(stream, event.actor, subject)
+    fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
+    return NewEvent(type(event).TOPIC, subject, _json.encode(fields))
 
 
 class _Envelope(msgspec.Struct):

@@ -23,7 +23,7 @@ from commands.store import Entry, Mark, Outcome, OutcomeUnknown, Recorded, Store
 
 READERS = 4
 
-_COLUMNS = "rowid, originator_id, originator_version, topic, subject, state"
+_COLUMNS = "stored_events.rowid, originator_id, originator_version, topic, subject, state"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS stored_events (
     rowid INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -105,6 +105,14 @@ class SQLiteStore(SQLiteApplicationRecorder):
         """See `Store.read_all`."""
         return await self._read(
             f"SELECT {_COLUMNS} FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, limit)
+        )
+
+    async def read_at(self, positions: Sequence[int]) -> list[Recorded]:
+        """See `Store.read_at`."""
+        return await self._read(
+            f"SELECT {_COLUMNS} FROM json_each(?) CROSS JOIN stored_events ON stored_events.rowid = value "
+            "ORDER BY value",
+            (json.dumps(list(positions)),),
         )
 
     async def read_subjects(

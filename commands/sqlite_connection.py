@@ -83,6 +83,12 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
             return
 
 
+def truncate_wal(connection: sqlite3.Connection) -> bool:
+    """Fold the WAL into the file and leave nothing in it; False while somebody reads what it replaces."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
 def check_durable(connection: sqlite3.Connection, path: str) -> None:
     """Raises: NotDurable."""
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -125,6 +125,9 @@ class Store(Protocol):
     async def read_all(self, *, after: int, limit: int = 1000) -> list[Recorded]:
         """The events of the whole store with position > `after`, by position."""
 
+    async def read_at(self, positions: Sequence[int]) -> list[Recorded]:
+        """The events at these positions, as far as there are any, by position. Cost: their number."""
+
     async def read_subjects(
         self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()
     ) -> list[Recorded]:

@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from commands.erasures import Erasures
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_name
+from commands.people import ERASED, PEOPLE, person_of
 from commands.sealing import Fact, Mapper
 from commands.store import Mark, Recorded, Store, StoreUnavailable
 
@@ -35,6 +37,24 @@ class Log:
     def __init__(self, store: Store, mapper: Mapper) -> None:
         self._store = store
         self._mapper = mapper
+        self._heard_of_people = 0
+
+    @property
+    def erasures(self) -> Erasures:
+        """Who was erased, as far as this process has heard."""
+        return self._mapper.erasures
+
+    async def hear_of_people(self) -> None:
+        """Read on in the stream of people, and see to it that nothing is left of the keys of those who were erased.
+
+        So a process that was killed in the middle of an erasure, or a backup of keys that was restored, does no harm.
+        Raises: StoreUnavailable.
+        """
+        while rows := await self._store.read_stream(PEOPLE, after=self._heard_of_people):
+            if erased := [person_of(row.subject) for row in rows if row.topic == ERASED]:
+                await self._mapper.keyring.destroy(erased)
+            await self.open(rows)
+            self._heard_of_people = rows[-1].seq
 
     async def read_room(
         self, room: str, *, after: int, upto: int | None = None, limit: int = 300, auditor: bool = False
@@ -70,6 +90,13 @@ class Log:
             redacted_by=last.event.actor if last.event and _redacts(last) else None,
             next=facts[limit - 1].recorded.seq if any(not _redacts(fact) for fact in facts[limit:]) else None,
         )
+
+    async def about(self, room: str, subjects: Sequence[str]) -> dict[str, list[Fact]]:
+        """All events about these subjects of a room, by seq, unhidden: for auditors. Raises: StoreUnavailable."""
+        found: dict[str, list[Fact]] = {subject: [] for subject in subjects}
+        for fact in await self.open(await self._store.read_subjects(room, subjects)):
+            found[fact.recorded.subject].append(fact)
+        return found
 
     async def texts_as_of(self, room: str, subjects: Sequence[str], seq: int) -> dict[str, str | None]:
         """What these messages (`message:<id>`) said after the event `seq`, also if they were redacted since.
@@ -116,6 +143,26 @@ class Log:
                 beyond = middle
         return known
 
+    async def position_at(self, unix_ms: int) -> int:
+        """The last position that had been recorded at a time, as the servers' clocks had it; 0 if there is none.
+
+        Costs a look for each bit of the last position. Raises: StoreUnavailable.
+        """
+        known, beyond = 0, await self.last_position() + 1
+        while beyond - known > 1:
+            middle = (known + beyond) // 2
+            facts = await self.read_all(after=middle - 1, limit=8)
+            readable = next((fact for fact in facts if fact.event and fact.recorded.position < beyond), None)
+            if readable and readable.event and readable.event.occurred_at <= unix_ms:
+                known = readable.recorded.position
+            else:
+                beyond = middle
+        return known
+
+    async def read_at(self, positions: Sequence[int]) -> list[Fact]:
+        """The events at these positions, opened, by position. Raises: StoreUnavailable."""
+        return await self.open(await self._store.read_at(positions))
+
     async def last_position(self) -> int:
         """The last position of the store. Raises: StoreUnavailable."""
         return await self._store.last_position()
@@ -127,6 +174,20 @@ class Log:
     async def read_all(self, *, after: int, limit: int) -> list[Fact]:
         """Events of the whole store after a position, opened, by position. Raises: StoreUnavailable."""
         return await self.open(await self._store.read_all(after=after, limit=limit))
+
+    async def read_recorded(self, *, after: int, limit: int) -> list[Recorded]:
+        """Events of the whole store after a position, as they are stored, by position. Raises: StoreUnavailable."""
+        return await self._store.read_all(after=after, limit=limit)
+
+    async def recorded_at(self, position: int) -> Recorded | None:
+        """The event at a position, as it is stored. Raises: StoreUnavailable."""
+        found = await self._store.read_all(after=position - 1, limit=1)
+        return found[0] if found and found[0].position == position else None
+
+    async def recorded_in(self, room: str, seq: int) -> Recorded | None:
+        """The event of a room with this seq, as it is stored. Raises: StoreUnavailable."""
+        found = await self._store.read_stream(room, after=seq - 1, upto=seq, limit=1)
+        return found[0] if found else None
 
     async def follow(self, *, after: int, limit: int = 2000) -> AsyncGenerator[list[Fact]]:
         """Every batch of events after a position, for ever: first what is there, then what comes.

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from commands.treehead import SigningKey, key_from_text
+
 type Guests = Literal["write", "read", "off"]
 type LogFormat = Literal["json", "text"]
 
@@ -171,3 +173,16 @@ def master_key(encoded: str) -> bytes:
     if len(key) != 32:
         raise ImproperlyConfigured("MASTER_KEY must be 32 bytes in base64")
     return key
+
+
+def signing_key(encoded: str | None, master: bytes) -> SigningKey:
+    """`SIGNING_KEY`: what signs tree heads, 32 bytes in base64; made of the master key if there is none.
+
+    Raises: ImproperlyConfigured.
+    """
+    if not encoded:
+        return SigningKey.derived(master)
+    try:
+        return SigningKey(key_from_text(encoded))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SIGNING_KEY: {error}") from None

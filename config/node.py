@@ -5,14 +5,16 @@ from typing import Any
 
 from django.conf import settings
 
+from api.streaming import Turns
+from archive.exporting import Exports
 from commands.handlers import Handlers
 from commands.identity import Guests
+from commands.refusals import Refusals
 from commands.writer import Writer
 from config import parts
 from config.metrics import Metrics
 from config.tokens import Tokens
 from projections.queries import Queries
-from projections.runner import Runner
 from realtime.bus import LocalBus
 from realtime.company import Company
 from realtime.faults import faulty
@@ -20,6 +22,8 @@ from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
 from realtime.redis_exchange import RedisExchange
 
+EXPORTS_AT_A_TIME = 2
+"""Exports that are made at a time for readers, and as many for auditors: neither keeps the others out."""
 PATIENCE_S = 5.0
 """How long what was asked before the server leaves may take to be answered."""
 
@@ -33,22 +37,30 @@ class Node:
         self._redis = RedisBus(settings.REDIS_URL) if settings.REDIS_URL else None
         bus = faulty(self._redis or LocalBus(), settings.BUS_FAULT)
         self._writer = Writer(store, bus.publish)
-        self._hubs = Hubs(log, bus, Company(RedisExchange(self._redis) if self._redis else None))
+        self._refusals = Refusals(self._parts.mapper, self._writer)
         self._queries = Queries(log)
+        company = Company(RedisExchange(self._redis) if self._redis else None)
+        self._hubs = Hubs(log, bus, company, rooms_of=self._queries.rooms_of)
         self._tokens = Tokens()
-        self._runner = Runner(log) if settings.ON_SQLITE else None
+        self._runner = parts.runner(log) if settings.ON_SQLITE else None
         self._running: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
-        metrics = Metrics(
-            f"web-{settings.WORKER}", self._queries, writer=self._writer, hubs=self._hubs, bus=self._redis
-        )
         self.started = False
-        self.state: dict[str, Any] = {
-            "handlers": _handlers(self._parts, self._writer),
-            "log": log,
+        self.state = self._state()
+
+    def _state(self) -> dict[str, Any]:
+        queries, writer, refusals = self._queries, self._writer, self._refusals
+        metrics = Metrics(f"web-{settings.WORKER}", queries, writer=writer, hubs=self._hubs, bus=self._redis)
+        return {
+            "handlers": _handlers(self._parts, writer, refusals),
+            "administration": parts.administration(self._parts, writer, queries, refusals),
+            "refused": refusals,
+            "log": self._parts.log,
             "guests": Guests(settings.SECRET_KEY),
             "tokens": self._tokens,
-            "queries": self._queries,
+            "queries": queries,
+            "exports": Exports(self._parts.log, queries, settings.SIGNING_KEY),
+            "export_turns": {auditors: Turns(EXPORTS_AT_A_TIME) for auditors in (False, True)},
             "hubs": self._hubs,
             "metrics": metrics,
             "refusals": metrics.refusals,
@@ -60,6 +72,7 @@ class Node:
         await self._queries.open()
         await self._tokens.open()
         self._writer.start()
+        self._refusals.start()
         if self._redis:
             await self._redis.start()
         await self._hubs.start()
@@ -75,6 +88,7 @@ class Node:
         """Commit what was taken and answer it, say goodbye to the sockets that are left, and close."""
         if self._leaving:
             self._leaving.cancel()
+        await self._refusals.stop()
         await self._writer.close()
         await self._hubs.stop()
         if self._redis:
@@ -93,7 +107,7 @@ class Node:
         self._hubs.say_goodbye()
 
 
-def _handlers(those: parts.Parts, writer: Writer) -> Handlers:
+def _handlers(those: parts.Parts, writer: Writer, refusals: Refusals) -> Handlers:
     return Handlers(
         those.store,
         those.mapper,
@@ -101,4 +115,5 @@ def _handlers(those: parts.Parts, writer: Writer) -> Handlers:
         guests=settings.GUESTS,
         autocreate=settings.ROOMS_AUTOCREATE,
         limits=settings.LIMITS_ON,
+        refusals=refusals,
     )

@@ -1,18 +1,27 @@
 """The parts that web processes, workers and commands share: the store of this deployment and the keys to it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from django.conf import settings
 
+from commands.administration import Administration
 from commands.keyring import Keyring
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
+from commands.refusals import Refusals
 from commands.sealing import Mapper
 from commands.sqlite import SQLiteStore
 from commands.sqlite_connection import files_beside
 from commands.sqlite_vault import SQLiteVault
-from commands.store import Store
-from commands.subscription import Log
+from commands.store import Store, StoreUnavailable
+from commands.subscription import POLL_S, Log
+from commands.writer import Writer
+from projections.queries import Queries
+from projections.runner import Runner
+from projections.signing import Signer
 
 
 class Parts(NamedTuple):
@@ -24,14 +33,33 @@ class Parts(NamedTuple):
     log: Log
 
     async def open(self) -> None:
-        """Connect. Raises: NotDurable, StoreUnavailable."""
+        """Connect, and hear who was erased before anything is opened. Raises: NotDurable, StoreUnavailable."""
         await self.store.open()
         await self.vault.open()
+        await self.log.hear_of_people()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.vault.close()
         await self.store.close()
+
+
+@asynccontextmanager
+async def hearing(log: Log) -> AsyncIterator[None]:
+    """Hear meanwhile who is erased, at least once a second, as web processes do: for commands that take their time."""
+
+    async def hear() -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            with suppress(StoreUnavailable):
+                await log.hear_of_people()
+
+    task = asyncio.create_task(hear(), name="hear of people")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def build() -> Parts:
@@ -46,3 +74,13 @@ def build() -> Parts:
         store, vault = postgres, PostgresVault(postgres)
     mapper = Mapper(Keyring(vault, settings.MASTER_KEY))
     return Parts(store, vault, mapper, Log(store, mapper))
+
+
+def administration(those: Parts, writer: Writer, queries: Queries, refusals: Refusals | None = None) -> Administration:
+    """The door for what auditors do about people."""
+    return Administration(those.store, those.mapper, writer, those.log, queries, refusals)
+
+
+def runner(log: Log) -> Runner:
+    """What keeps the read models of this deployment up to date, and signs tree heads."""
+    return Runner(log, signer=Signer(settings.SIGNING_KEY, settings.TREE_HEAD_EVERY_S))

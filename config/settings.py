@@ -20,6 +20,7 @@ if ON_SQLITE:
 
 SECRET_KEY = environment.secret("SECRET_KEY", VAR, required=not ON_SQLITE)
 MASTER_KEY = environment.master_key(environment.secret("MASTER_KEY", VAR, required=not ON_SQLITE))
+SIGNING_KEY = environment.signing_key(os.environ.get("SIGNING_KEY"), MASTER_KEY)
 DEBUG = environment.flag("DEBUG", default=False)
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 PORT = environment.port("PORT", 8000)
@@ -36,6 +37,7 @@ METRICS_PORT = environment.port("METRICS_PORT", None)
 SLOW_REQUEST_S = environment.seconds("SLOW_REQUEST_S", default=1.0)
 READY_HEARTBEAT_S = environment.seconds("READY_HEARTBEAT_S", default=8.0)
 READY_LAG_S = environment.seconds("READY_LAG_S", default=10.0)
+TREE_HEAD_EVERY_S = environment.seconds("TREE_HEAD_EVERY_S", default=10.0)
 
 INSTALLED_APPS = ["config", "projections", "api", "web", "ninja", "django.contrib.staticfiles"]
 MIDDLEWARE: list[str] = []

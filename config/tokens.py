@@ -1,6 +1,7 @@
 """Tokens with a scope, for programs: looked up by their hash, and remembered for a moment."""
 
 import hashlib
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -8,20 +9,22 @@ from typing import NamedTuple
 
 from commands.clock import now_ms
 from commands.errors import Unauthenticated
-from commands.identity import TOKEN_PREFIX
+from commands.identity import TOKEN_PREFIX, Identity, Scoped
 from projections.reading import Reading, reading
 
 SCOPES = ("audit",)
 REMEMBERED_S = 10.0
 """So long after it was revoked a token may still be taken for good."""
 MAX_REMEMBERED = 1000
-_FIND = "SELECT scope, expires_at, revoked_at FROM api_token WHERE digest = :digest"
+MAX_SAID = 40
+_FIND = "SELECT name, scope, expires_at, revoked_at FROM api_token WHERE digest = :digest"
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Known(NamedTuple):
     """What the table said of a token, and until when that counts (monotonic seconds)."""
 
-    scope: str
+    scoped: Scoped
     expires_at: int | None
     until: float
 
@@ -41,28 +44,36 @@ class Tokens:
         """Close every connection."""
         await self._read.close()
 
-    async def scope(self, token: str) -> str:
-        """What a token allows. Raises: Unauthenticated for one that is unknown, revoked or expired; Unavailable."""
+    async def find(self, token: str) -> Scoped:
+        """See `Tokens.find`: one that is unknown, revoked or expired does not count."""
         digest = digest_of(token)
         known = self._known.get(digest)
         if known is None or known.until < time.monotonic():
             known = await self._look_up(digest)
         if known.expires_at is not None and known.expires_at <= now_ms():
             raise Unauthenticated("This token has expired: ask for a new one.")
-        return known.scope
+        return known.scoped
 
     async def _look_up(self, digest: str) -> Known:
         self._known.pop(digest, None)
         rows = await self._read.rows(_FIND, {"digest": digest})
         if not rows:
             raise Unauthenticated("This token is not one of ours.")
-        [(scope, expires_at, revoked_at)] = rows
+        [(name, scope, expires_at, revoked_at)] = rows
         if revoked_at is not None:
             raise Unauthenticated("This token was revoked.")
-        known = self._known[digest] = Known(scope, expires_at, time.monotonic() + REMEMBERED_S)
+        known = self._known[digest] = Known(
+            Scoped(scope, bot(name, digest)), expires_at, time.monotonic() + REMEMBERED_S
+        )
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
         return known
+
+
+def bot(name: str, digest: str) -> Identity:
+    """Who whoever has a token is: what it is called, as far as an id may say it, and the beginning of its hash."""
+    said = _UNFIT.sub("-", name).strip("-")[:MAX_SAID]
+    return Identity(person=f"bot:{'-'.join(filter(None, (said, digest[:8])))}", handle=name)
 
 
 def mint() -> tuple[str, str]:

@@ -10,14 +10,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from commands import errors, events
+from commands import errors, events, people
 from realtime import client_frames, close_codes, protocol, server_frames
 
 HERE = Path(__file__).parent
 NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "any"}
 WRITTEN = "*Written by `make docs` from `{source}`: change it there.*"
-EVENTS = """An event is stored under its topic for ever, and its form never changes: what changes gets a new topic.
-*Sealed* fields are encrypted with the key of the event's actor. What is *shown* is in `data` on the wire."""
+EVENTS = f"""An event is stored under its topic for ever, and its form never changes: what changes gets a new topic.
+*Sealed* fields are encrypted with the key of the event's actor. What is *shown* is in `data` on the wire.
+Those about people, and holds, are in the stream `{people.PEOPLE}`, which is no room, and for auditors."""
 FRAMES = """A frame is a JSON object with a `type`. A client's frame may carry an `id`, which its reply repeats. Unknown
 fields are ignored."""
 
@@ -32,7 +33,7 @@ def events_page() -> str:
     """Every event: its topic, its subject, its fields, and which of them are sealed."""
     parts = [
         "# Events",
-        WRITTEN.format(source="commands/events.py"),
+        WRITTEN.format(source="commands/events.py` and `people.py"),
         EVENTS,
         "Every event has these:",
         event_fields(events.Event),

@@ -26,25 +26,34 @@ class Applier:
         self.projection = projection
         self.name = versions.key_beside(projection.name) if beside else projection.name
         self.position = 0
+        self.stands_still = False
+        self._is_beside = beside
         self._tables = versions.beside if beside else nullcontext
 
     def load(self) -> None:
         """Begin where the checkpoint is."""
+        self.stands_still = False
         self.position = checkpoints.load(self.name)
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """Apply what is new of these events, or set the rooms aside whose events cannot be applied.
 
+        A projection that sets no rooms aside stands still at such an event until it is loaded again; others go on. The
+        version beside it raises what went wrong.
         Raises: LostLead, and the database's errors when it cannot be reached: nothing was changed then.
         """
         news = [fact for fact in facts if fact.recorded.position > self.position]
-        if not news:
+        if not news or self.stands_still:
             return
         try:
             self._commit(news)
         except Exception as error:
-            if not is_due_to_an_event(error):
+            if not is_due_to_an_event(error) or (self._is_beside and not self.projection.parks):
                 raise
+            if not self.projection.parks:
+                log.exception("projection %s cannot apply a batch: it stands still", self.name)
+                self.stands_still = True
+                return
             log.exception("projection %s cannot apply a batch: going room by room", self.name)
             self._commit_room_by_room(news)
         self.position = news[-1].recorded.position

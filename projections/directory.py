@@ -66,6 +66,7 @@ class Directory:
     name = "directory"
     tables = (TABLE.name,)
     indexes = ()
+    parks = True
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`."""

@@ -4,9 +4,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from commands.errors import Unavailable
+from commands.errors import ProjectionBehind, Unavailable
 from commands.subscription import Log, StoreUnavailable
 from projections import items
+
+
+def hide_erased(log: Log, encoded: Sequence[bytes], position: int) -> Sequence[bytes]:
+    """Items of a read model that is at a position, without what those said who were erased since: mostly nobody.
+
+    Raises: ProjectionBehind, where so many were that it is not known who.
+    """
+    erased = log.erasures.since(position) if encoded else frozenset[str]()
+    if erased is None:
+        raise ProjectionBehind(retry_after_ms=1000)
+    return [items.nameless(item, erased) for item in encoded] if erased else encoded
 
 
 async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes]) -> list[bytes]:

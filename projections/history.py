@@ -1,14 +1,15 @@
 """The history: every message in wire form, as it is and as it was before each change, and what its room was called."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, RoomChanged, RoomOpened
+from commands.people import ERASED, person_of
 from commands.subscription import Fact
 from projections import items
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, delete_under, insert, select, select_pairs, upsert
+from projections.rows import Row, Table, delete_under, insert, select, select_after, select_pairs, select_under, upsert
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(
@@ -18,7 +19,15 @@ TITLES = Table(
 )
 ITEMS = Table(
     "history_item",
-    {"room": "text", "seq": "bigint", "message_id": "text", "room_time": "bigint", "thread": "text", "item": "bytea"},
+    {
+        "room": "text",
+        "seq": "bigint",
+        "message_id": "text",
+        "room_time": "bigint",
+        "thread": "text",
+        "author": "text",
+        "item": "bytea",
+    },
     keys=2,
 )
 PAST = Table(
@@ -32,6 +41,8 @@ TEXTS = Table(
     keys=3,
 )
 
+FORGET = 1000
+"""Messages that are forgotten at a time."""
 _NAMING = (RoomOpened, RoomChanged)
 
 type Key = tuple[str, str]
@@ -55,7 +66,7 @@ class Kept(NamedTuple):
     def row(self) -> Row:
         """As it is stored."""
         item = self.item
-        return item.room, item.seq, item.message_id, self.room_time, self.thread, items.encode(item)
+        return item.room, item.seq, item.message_id, self.room_time, self.thread, item.author.id, items.encode(item)
 
 
 class History:
@@ -63,7 +74,8 @@ class History:
 
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
-    indexes = ("history_item_message",)
+    indexes = ("history_item_message", "history_item_author")
+    parks = True
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Reads and writes as often for many events as for one.
@@ -89,6 +101,27 @@ class History:
         delete_under(TEXTS, changes.redacted)
         upsert(TITLES, [row for timed in news if isinstance(timed.fact.event, _NAMING) for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
+        for recorded, _, _ in facts:
+            if recorded.topic == ERASED:
+                forget(person_of(recorded.subject))
+
+
+def forget(person: str) -> None:
+    """Leave of a person's messages what a rebuild leaves of them when the key is gone. Again, it changes nothing.
+
+    A page at a time: what it costs grows with what they wrote.
+    """
+    after = ("", 0)
+    while rows := select_after(ITEMS, ("author", person), after, FORGET):
+        upsert(ITEMS, [(*row[:-1], _forgotten(row[-1])) for row in rows])
+        keys = [(row[0], row[1]) for row in rows]
+        upsert(PAST, [(*row[:-1], _forgotten(row[-1])) for row in select_under(PAST, keys)])
+        delete_under(TEXTS, keys)
+        after = keys[-1]
+
+
+def _forgotten(encoded: Any) -> bytes:
+    return items.encode(items.without_person(items.decode(bytes(encoded))))
 
 
 class Changes:
@@ -159,7 +192,7 @@ def _stored(news: Sequence[Timed]) -> dict[Key, Kept]:
     rows = select_pairs(ITEMS, ("room", "message_id"), list(keys))
     return {
         (room, message_id): Kept(items.decode(bytes(item)), time, thread)
-        for room, _, message_id, time, thread, item in rows
+        for room, _, message_id, time, thread, _, item in rows
     }
 
 

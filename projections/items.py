@@ -1,5 +1,7 @@
 """A message as REST sends it, and what each event about it makes of it. Pure."""
 
+from collections.abc import Container
+
 import msgspec
 
 from commands.clock import rfc3339
@@ -66,6 +68,18 @@ def id_of(encoded: bytes) -> str:
 def without_text(item: Item) -> Item:
     """The same message, not telling what it says."""
     return msgspec.structs.replace(item, message=None)
+
+
+def without_person(item: Item) -> Item:
+    """What is left of a message, or of one of the past, when its author was erased."""
+    nameless = msgspec.structs.replace(item.author, handle="")
+    return msgspec.structs.replace(item, author=nameless, message=None, redacted=True)
+
+
+def nameless(encoded: bytes, erased: Container[str]) -> bytes:
+    """The same item, without what somebody said who was erased."""
+    item = decode(encoded)
+    return encode(without_person(item)) if item.author.id in erased else encoded
 
 
 def is_redacted(encoded: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from projections.directory import Directory
 from projections.history import History
+from projections.people import People
 from projections.projection import Projection
+from projections.proof import Proof
 
-KNOWN: tuple[Projection, ...] = (Directory(), History())
+KNOWN: tuple[Projection, ...] = (Directory(), History(), People(), Proof())

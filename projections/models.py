@@ -110,6 +110,7 @@ class HistoryItem(models.Model):
     message_id = models.TextField()
     room_time = models.BigIntegerField()
     thread = models.TextField(null=True)  # noqa: DJ001 - most are in none, and those are in no index
+    author = models.TextField()
     item = models.BinaryField()
 
     class Meta:
@@ -122,6 +123,7 @@ class HistoryItem(models.Model):
                 name="history_item_thread",
                 condition=models.Q(thread__isnull=False),
             ),
+            models.Index(fields=["author", "room", "seq"], name="history_item_author"),
         )
 
 
@@ -154,3 +156,66 @@ class HistoryText(models.Model):
 
     class Meta:
         db_table = "history_text"
+
+
+class PersonRoom(models.Model):
+    """A room in which a person did something, for the first time at a position."""
+
+    pk = models.CompositePrimaryKey("person", "room")
+    person = models.TextField()
+    room = models.TextField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "person_room"
+
+
+class PersonEvent(models.Model):
+    """An event that a person did, or that is about them."""
+
+    pk = models.CompositePrimaryKey("person", "position")
+    person = models.TextField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "person_event"
+
+
+class ProofSize(models.Model):
+    """How many events the tree is over, and the position of the last one (there is one partition, 0)."""
+
+    partition = models.BigIntegerField(primary_key=True)
+    tree_size = models.BigIntegerField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "proof_size"
+
+
+class ProofTile(models.Model):
+    """Up to 256 hashes of the tree side by side, 32 bytes each: leaves (level 0), or roots of tiles below."""
+
+    pk = models.CompositePrimaryKey("level", "number")
+    level = models.BigIntegerField()
+    number = models.BigIntegerField()
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        db_table = "proof_tile"
+        indexes = (models.Index(fields=["level", "first_position"], name="proof_tile_position"),)
+
+
+class TreeHead(models.Model):
+    """A signed tree head. Evidence, and no read model: no rebuild touches it, and nothing is ever removed."""
+
+    tree_size = models.BigIntegerField(primary_key=True)
+    position = models.BigIntegerField()
+    root_hash = models.BinaryField()
+    signed_at = models.BigIntegerField()
+    signature = models.BinaryField()
+    public_key = models.BinaryField()
+
+    class Meta:
+        db_table = "tree_head"

@@ -20,7 +20,7 @@ class Page(NamedTuple):
     `moment` is set in a page of the past.
     """
 
-    items: list[bytes]
+    items: Sequence[bytes]
     found_oldest: bool
     found_newest: bool
     head_seq: int

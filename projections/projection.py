@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
+from commands.people import NO_ROOMS
 from commands.subscription import Fact
 
 
@@ -22,10 +23,14 @@ class Projection(Protocol):
     def indexes(self) -> Sequence[str]:
         """The indexes by which it finds rows while it applies events, but for those of keys."""
 
+    @property
+    def parks(self) -> bool:
+        """Whether a room is set aside whose events it cannot apply. If not, it stands still at such an event."""
+
     def apply(self, facts: Sequence[Fact]) -> None:
         """Write what these events say. Called within a transaction on Django's connection, with rising positions.
 
-        Raises: CannotApply, or whatever goes wrong with an event: its room is parked.
+        Raises: CannotApply, or whatever goes wrong with an event: its room is parked, or the projection stands still.
         """
 
 
@@ -34,9 +39,11 @@ class CannotApply(Exception):
 
 
 def by_room(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
-    """The events of each room, in order. Raises: CannotApply for one that is broken."""
+    """The events of each room, in order; two streams are of none. Raises: CannotApply for one that is broken."""
     rooms: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
+        if fact.recorded.stream in NO_ROOMS:
+            continue
         if fact.event is None:
             raise CannotApply(f"event {fact.recorded.seq} of {fact.recorded.stream} is broken")
         rooms[fact.recorded.stream].append(fact)

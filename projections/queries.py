@@ -7,11 +7,13 @@ import msgspec
 from commands.clock import now_ms, rfc3339
 from commands.subscription import Log
 from projections import statements
-from projections.hiding import hide_redacted
+from projections.hiding import hide_erased, hide_redacted
 from projections.page import Page
 from projections.pages import Pages, Wanted, check_not_parked
+from projections.proofs import Proofs
 from projections.reading import Reading, reading
 from projections.waiting import Waits
+from projections.walk import Walks
 
 __all__ = ["Page", "ProjectionStatus", "Queries", "RebuildStatus", "Tape", "Wanted"]
 
@@ -60,6 +62,8 @@ class Queries:
         self._read: Reading = reading()
         self._waits = Waits(self._read)
         self._pages = Pages(self._read, self._waits, log)
+        self.proofs = Proofs(self._read)
+        self.walks = Walks(self._read, self.proofs)
 
     async def open(self) -> None:
         """Connect."""
@@ -116,12 +120,31 @@ class Queries:
         """One message as JSON, if the history has it. Raises: ProjectionBehind, RoomParked, Unavailable."""
         await self._waits.until("history", min_position)
         rows = await self._read.rows(statements.MESSAGE, {"room": room, "message_id": message_id})
-        for item, parked, is_behind in rows:
+        for item, parked, is_behind, position in rows:
             check_not_parked(parked)
-            if item is None or not is_behind:
-                return item if item is None else bytes(item)
-            return (await hide_redacted(self._log, room, [bytes(item)]))[0]
+            if item is None:
+                return None
+            seen = hide_erased(self._log, [bytes(item)], position or 0)
+            return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
+
+    async def events_of(self, person: str, *, after: int, upto: int, limit: int) -> list[int]:
+        """The positions of the next events that a person did or that are about them, up to one that is reached.
+
+        Raises: ProjectionBehind, Unavailable.
+        """
+        await self._waits.until("people", upto)
+        wanted = {"person": person, "after": after, "upto": upto, "limit": limit}
+        return [position for (position,) in await self._read.rows(statements.EVENTS_OF, wanted)]
+
+    async def wait_for(self, projection: str, position: int) -> None:
+        """Wait, for a bounded time, until a projection has come so far. Raises: ProjectionBehind, Unavailable."""
+        await self._waits.until(projection, position)
+
+    async def rooms_of(self, person: str, *, min_position: int) -> list[str]:
+        """The rooms in which a person did something by a position. Raises: ProjectionBehind, Unavailable."""
+        await self._waits.until("people", min_position)
+        return [room for (room,) in await self._read.rows(statements.ROOMS_OF, {"person": person})]
 
     async def projections(self) -> list[ProjectionStatus]:
         """Every projection's status, by name. Raises: Unavailable, StoreUnavailable."""

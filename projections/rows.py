@@ -44,11 +44,20 @@ def insert(table: Table, rows: Sequence[Row]) -> None:
 
 def upsert(table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace what is there under their keys. No key may occur twice in `rows`."""
+    changes = ", ".join(f"{name} = excluded.{name}" for name in list(table.columns)[table.keys :])
+    _put(table, rows, f"UPDATE SET {changes}")
+
+
+def insert_new(table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, but for those under whose keys there is something already. No key may occur twice in `rows`."""
+    _put(table, rows, "NOTHING")
+
+
+def _put(table: Table, rows: Sequence[Row], what: str) -> None:
     if not rows:
         return
     names = list(table.columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names[table.keys :])
-    conflict = f"ON CONFLICT ({', '.join(names[: table.keys])}) DO UPDATE SET {changes}"
+    conflict = f"ON CONFLICT ({', '.join(names[: table.keys])}) DO {what}"
     into = f"INSERT INTO {placed(table.name)} ({', '.join(names)})"
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in table.columns.values())
@@ -73,6 +82,16 @@ def select(table: Table, key: str, values: Sequence[str]) -> list[Row]:
     return rows
 
 
+def select_one(table: Table, key: Row) -> Row | None:
+    """The row under this whole key, with all columns of the table, if there is one."""
+    columns = list(table.columns)
+    same = " AND ".join(f"{column} = %s" for column in columns[: table.keys])
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)} FROM {placed(table.name)} WHERE {same}", key)
+        row: Row | None = cursor.fetchone()
+    return row
+
+
 def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """The rows in which these two text columns are one of `pairs`, with all columns of the table, in no order.
 
@@ -94,6 +113,43 @@ def select_pairs(table: Table, keys: tuple[str, str], pairs: Sequence[tuple[str,
         cursor.execute(
             f"WITH wanted (a, b) AS (VALUES {places}) {found.format(f'wanted CROSS JOIN {placed(table.name)}')}",
             [part for pair in pairs for part in pair],
+        )
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def select_under(table: Table, keys: Sequence[tuple[str, int]]) -> list[Row]:
+    """Every row whose key begins with one of these pairs, with all columns of the table, in no order."""
+    if not keys:
+        return []
+    first, second = list(table.columns)[:2]
+    found = f"SELECT {', '.join(table.columns)} FROM {{}} WHERE {first} = gone.a AND {second} = gone.b"
+    if connection.vendor == "postgresql":  # OFFSET 0: one probe of the key for each pair, however large the table is
+        return _on_postgresql(
+            "SELECT found.* FROM unnest(%s::text[], %s::bigint[]) gone (a, b) "
+            f"CROSS JOIN LATERAL ({found.format(placed(table.name))} OFFSET 0) found",
+            [_pack(kind, column) for kind, column in zip(("text", "bigint"), zip(*keys, strict=True), strict=True)],
+        )
+    places = ", ".join(["(%s, %s)"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH gone (a, b) AS (VALUES {places}) {found.format(f'gone CROSS JOIN {placed(table.name)}')}",
+            [part for key in keys for part in key],
+        )
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def select_after(table: Table, where: tuple[str, str], key: tuple[str, int], limit: int) -> list[Row]:
+    """The next rows by key in which a column has a value, after a key of two columns, with all columns of the table."""
+    column, value = where
+    names = list(table.columns)
+    order = ", ".join(names[:2])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(names)} FROM {placed(table.name)} WHERE {column} = %s AND ({order}) > (%s, %s) "
+            f"ORDER BY {order} LIMIT %s",
+            [value, *key, limit],
         )
         rows: list[Row] = cursor.fetchall()
     return rows

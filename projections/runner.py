@@ -11,11 +11,15 @@ from typing import Literal
 
 from django.db import connection
 
+from commands.people import ERASED
 from commands.subscription import Fact, Log
 from projections.applying import Applier
+from projections.forgetting import leave_nothing
 from projections.known import KNOWN
 from projections.leading import Lead
 from projections.projection import Projection
+from projections.proof import Proof
+from projections.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +30,28 @@ REST = 3
 """Live, it rests for so many times as long as it worked, so that a batch holds more and commits are fewer."""
 LONGEST_REST_S = 0.05
 LONGEST_BACK_OFF_S = 5.0
+CLEAN_EVERY_S = 5.0
 
 
 class Runner:
-    """Follows the log for all projections; leads them, or stands by until the leader is gone.
+    """Follows the log for all projections; leads them, or stands by until the leader is gone. The leader signs.
 
     Works on a thread of its own with Django's connection of that thread, so that the event loop is never blocked.
     """
 
-    def __init__(self, following: Log, projections: Sequence[Projection] | None = None) -> None:
+    def __init__(
+        self, following: Log, projections: Sequence[Projection] | None = None, *, signer: Signer | None = None
+    ) -> None:
         self._log = following
         self._appliers = [Applier(each) for each in projections or KNOWN]
+        self._signer = signer
         self._lead = Lead([applier.projection.name for applier in self._appliers])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
         self._stopping = asyncio.Event()
         self._beaten_at = 0.0
         self._failures = 0
+        self._is_clean = True
+        self._clean_at = 0.0
 
     async def run(self) -> None:
         """Run until `stop`. Nothing that happens to the databases ends it."""
@@ -80,8 +90,10 @@ class Runner:
                 began = time.monotonic()
                 for applier in self._appliers if facts else ():
                     await self._on_thread(partial(applier.apply, facts))
+                await self._wipe(facts)
                 took_s = time.monotonic() - began
                 await self._heartbeat()
+                await self._sign()
                 self._failures = 0
                 if 0 < len(facts) < BATCH:
                     await self._pause(min(LONGEST_REST_S, REST * took_s))
@@ -89,12 +101,26 @@ class Runner:
             stopped.cancel()
             await batches.aclose()
 
+    async def _wipe(self, facts: Sequence[Fact]) -> None:
+        """After somebody was erased, see to it that nothing has their words, however long that takes."""
+        if any(fact.recorded.topic == ERASED for fact in facts):
+            self._is_clean, self._clean_at = False, 0.0
+        if not self._is_clean and time.monotonic() >= self._clean_at:
+            self._is_clean = await self._on_thread(leave_nothing)
+            self._clean_at = time.monotonic() + CLEAN_EVERY_S
+
     async def _heartbeat(self) -> None:
         if time.monotonic() - self._beaten_at > HEARTBEAT_EVERY_S:
             self._beaten_at = time.monotonic()
             await self._on_thread(self._lead.check)
             for applier in self._appliers:
                 await self._on_thread(applier.heartbeat)
+
+    async def _sign(self) -> None:
+        """Sign what the tree has become, if it is time to."""
+        for applier in self._appliers:
+            if self._signer and applier.projection.name == Proof.name and self._signer.is_due(applier.position):
+                await self._on_thread(partial(self._signer.sign, applier.position))
 
     async def _on_thread[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

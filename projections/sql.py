@@ -20,6 +20,11 @@ def rows(statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[
     return found
 
 
+def truncate_wal() -> bool:
+    """On SQLite, leave nothing in the WAL of what was overwritten; False while somebody reads what it replaces."""
+    return connection.vendor != "sqlite" or rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0
+
+
 def disconnect() -> None:
     """Close it."""
     connection.close()

@@ -4,10 +4,11 @@ from commands.subscription import HEAD_IN_SQL
 
 MESSAGE = f"""
 SELECT i.item, EXISTS (SELECT 1 FROM parked_room WHERE projection = 'history' AND room = :room),
-    {HEAD_IN_SQL} > (SELECT head_seq FROM history_room WHERE room = :room)
+    {HEAD_IN_SQL} > (SELECT head_seq FROM history_room WHERE room = :room),
+    (SELECT position FROM checkpoint WHERE projection = 'history' AND partition = 0)
 FROM (SELECT 1) one LEFT JOIN history_item i ON i.room = :room AND i.message_id = :message_id
 """
-"""A message's item, whether the room is parked, whether the log knows more of it."""
+"""A message's item, whether the room is parked, whether the log knows more of it, the checkpoint."""
 
 TAPE = """
 WITH RECURSIVE steps (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM steps WHERE i < :points)
@@ -59,3 +60,11 @@ WHERE c.partition = 0 AND c.projection NOT LIKE '%/beside' ORDER BY c.projection
 """How far each projection is, and the version that is made beside it."""
 
 PARKED = "SELECT projection, room FROM parked_room ORDER BY room"
+
+EVENTS_OF = """
+SELECT position FROM person_event WHERE person = :person AND position > :after AND position <= :upto
+ORDER BY position LIMIT :limit
+"""
+"""The next events that a person did, or that are about them."""
+
+ROOMS_OF = "SELECT room FROM person_room WHERE person = :person ORDER BY room"

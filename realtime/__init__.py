@@ -17,6 +17,7 @@ subscription                one socket's place in one room: catch-up, then live
 player, replays             when the events of a replay are due; the replays of one socket
 turn, outlet, relay         when sockets are written to; one socket's way out; the way round without our extension
 session, classic            a socket that speaks verbatim.v1; one that speaks the guide's dialect
+forgetting                  who was erased, told to the rooms in which they took part
 refusals                    what a client is told when something goes wrong
 admission                   who may open a socket, and how many
 consumer, routing           the life of a connection, under Channels

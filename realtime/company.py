@@ -81,6 +81,12 @@ class Company:
         self.presence.remove(room, person)
         self.typists.remove(room, person)
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased: they are nowhere any more."""
+        for room in [room for room, gathering in self.presence.gatherings.items() if person in gathering.people]:
+            self.presence.remove(room, person)
+        self.typists.forget(person)
+
     def note_typing(self, room: str, who: Somebody, socket: str) -> None:
         """Somebody types, by the socket of that name. Raises: RateLimited."""
         if settings.LIMITS_ON and (wait_s := self._typing.take(socket)):

@@ -1,6 +1,7 @@
 """A socket that speaks `verbatim.v1`."""
 
 import random
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import assert_never
 
@@ -40,6 +41,7 @@ from realtime.replays import Replays
 from realtime.server_frames import (
     Disconnect,
     Done,
+    Erased,
     Error,
     Limits,
     Pong,
@@ -74,7 +76,12 @@ class Conversation(Session):
     def welcome(self) -> None:
         """Say who they are taken for."""
         identity, token, _, _ = self.visitor
-        self._say(Welcome(person=identity.person, handle=identity.handle, token=token or UNSET, limits=LIMITS))
+        erasures = self._hubs.log.erasures.count
+        self._say(
+            Welcome(
+                person=identity.person, handle=identity.handle, token=token or UNSET, erasures=erasures, limits=LIMITS
+            )
+        )
 
     async def open(self, room: str) -> None:
         """Subscribe to the room of the socket's address from its head on; one that cannot be had ends the session."""
@@ -101,6 +108,11 @@ class Conversation(Session):
             await self._carry_out(frame)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with one frame, the socket stays
             self._refuse(as_refusal(error), frame.id)
+
+    def tell_erased(self, person: str, rooms: AbstractSet[str]) -> None:
+        """In each of these rooms that the socket listens to, or plays."""
+        for room in rooms & (self._subscriptions.keys() | self._replays.rooms):
+            self._say(Erased(room=room, person=person))
 
     def leave(self) -> None:
         """Leave every room, and play nothing more."""

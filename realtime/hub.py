@@ -104,6 +104,13 @@ class Hub:
             self._live.setdefault(dialect, set())
         return self._tail[dialect]
 
+    def forget(self) -> None:
+        """Keep nothing that was opened: somebody was erased. What is not let out yet is read again."""
+        for tail in self._tail.values():
+            tail.forget()
+        self._ahead.clear()
+        self.heal_soon("gap")
+
     def stop(self) -> None:
         """Stop reading, and keep nothing: nobody listens any more."""
         for tail in self._tail.values():
@@ -197,8 +204,10 @@ class Hub:
         """Read from the store until it has no whole page more."""
         whole = True
         while whole:
-            after = self.seq
+            after, erased = self.seq, self._log.erasures.count
             facts = await self._log.read_room(self.room, after=after, limit=READ)
+            if erased != self._log.erasures.count:
+                continue
             self._let_out(facts, after)
             if facts:
                 await self.reach(facts[-1].recorded.seq)

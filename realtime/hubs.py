@@ -6,10 +6,13 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
+from commands.people import ERASED, PEOPLE
 from commands.subscription import Log, Recorded, StoreUnavailable
+from realtime import forgetting
 from realtime.admission import Admission
 from realtime.bus import Bus
 from realtime.company import Company
+from realtime.forgetting import Forgetting, RoomsOf
 from realtime.hub import Hub
 from realtime.tail import Tails
 from realtime.tally import Tally
@@ -31,7 +34,7 @@ APART_MS = 1
 """When clients that are all sent away together are told to come back: the more they are, the longer it takes."""
 
 
-class Listener(Protocol):
+class Listener(forgetting.Listener, Protocol):
     """A session, as far as the hubs care."""
 
     def shut_down(self) -> None:
@@ -39,6 +42,9 @@ class Listener(Protocol):
 
     def ban(self, room: str, person: str) -> None:
         """Somebody was banned from a room: whoever this is leaves it, if it is them."""
+
+    def erase(self, person: str) -> None:
+        """Somebody was erased: whoever this is goes, if it is them."""
 
 
 class Hubs:
@@ -48,7 +54,7 @@ class Hubs:
     served. Those who come into a room share their looks at it.
     """
 
-    def __init__(self, log: Log, bus: Bus, company: Company | None = None) -> None:
+    def __init__(self, log: Log, bus: Bus, company: Company | None = None, rooms_of: RoomsOf | None = None) -> None:
         self.log = log
         self.turn = Turn()
         self.tails = Tails()
@@ -63,11 +69,15 @@ class Hubs:
         self._opening: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._leaving = 0
+        self._forgetting = Forgetting(self.sessions, rooms_of)
         bus.deliver_to(self._receive)
+        log.erasures.tell(self._forget)
 
     async def start(self) -> None:
-        """Begin to watch the log's tail. Raises: StoreUnavailable."""
+        """Begin to watch the log's tail, and hear who was erased. Raises: StoreUnavailable."""
         position = await self.log.last_position()
+        await self.log.hear_of_people()
+        self._bus.subscribe(PEOPLE)
         self.company.start()
         self._watching = asyncio.create_task(self._watch(position), name="watch the log's tail")
 
@@ -75,6 +85,7 @@ class Hubs:
         """Say goodbye to every socket that is still open, and stop watching."""
         self.say_goodbye()
         await self.company.stop()
+        self._forgetting.stop()
         for task in (self._watching, *self._opening):
             if task:
                 task.cancel()
@@ -124,8 +135,8 @@ class Hubs:
             session.ban(room, person)
 
     def _receive(self, events: Sequence[Recorded]) -> None:
-        """Take hints from the bus: what is new is opened, once for all sockets."""
-        fresh = [event for event in events if (hub := self._hubs.get(event.stream)) and event.seq > hub.seq]
+        """Take hints from the bus: what is new is opened, once for all sockets; of people, what tells to forget."""
+        fresh = [event for event in events if self._is_wanted(event)]
         if fresh and len(self._opening) >= MAX_OPENING:
             self.tally.hints_dropped += len(fresh)
             return
@@ -135,6 +146,19 @@ class Hubs:
         if not opening.done():
             self._opening.add(opening)
             opening.add_done_callback(self._opening.discard)
+
+    def _is_wanted(self, event: Recorded) -> bool:
+        hub = self._hubs.get(event.stream)
+        return event.topic == ERASED if hub is None else event.seq > hub.seq
+
+    def _forget(self, person: str, position: int) -> None:
+        """Somebody was erased: keep nothing of theirs, and tell whoever may show it."""
+        for hub in self._hubs.values():
+            hub.forget()
+        for session in list(self.sessions):
+            session.erase(person)
+        self.company.forget(person)
+        self._forgetting.tell(person, position)
 
     async def _open(self, events: Sequence[Recorded]) -> None:
         try:
@@ -161,6 +185,8 @@ class Hubs:
         """Read on from `position`; answers where the log ends."""
         while marks := await self.log.tail(after=position):
             for _, stream, seq in marks:
+                if stream == PEOPLE:
+                    await self.log.hear_of_people()
                 if hub := self._hubs.get(stream):
                     hub.hear_of(seq, "tail")
             position = marks[-1].position

@@ -136,10 +136,11 @@ class Player:
 
     async def _play_some(self, audience: Audience) -> None:
         """Show what was read, as it becomes due, while it is fresh and nothing else is asked."""
+        erased = self._log.erasures.count
         facts = await self._read()
         stale_at = _now() + FRESH_S
         shown = 0
-        while shown < len(facts) and not self._asked.is_set() and _now() < stale_at:
+        while shown < len(facts) and not self._asked.is_set() and self._is_fresh(stale_at, erased):
             due = self._due(facts[shown:])
             if not due:
                 await self._wait(self._pace.due(facts[shown]) - _now())
@@ -151,6 +152,10 @@ class Player:
             self.seq = taken[-1].recorded.seq
             await audience.ready()
         self._stride = min(PAGE, max(FEWEST, 2 * shown))
+
+    def _is_fresh(self, stale_at: float, erased: int) -> bool:
+        """Whether what was read may still be shown: not for long, and not once somebody was erased since."""
+        return _now() < stale_at and self._log.erasures.count == erased
 
     def _due(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those at the beginning that are due by now."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from commands.errors import Banned, Internal, Refusal, Unauthenticated, Unavailable
+from commands.errors import Banned, Gone, Internal, Refusal, Unauthenticated, Unavailable
 from commands.subscription import StoreUnavailable
 from realtime.close_codes import CloseCode
 
@@ -21,7 +21,7 @@ def as_refusal(error: BaseException) -> Refusal:
 
 def close_code(refusal: Refusal) -> CloseCode:
     """How a socket ends whose address names a room that cannot be had."""
-    if isinstance(refusal, Unauthenticated):
+    if isinstance(refusal, Unauthenticated | Gone):
         return CloseCode.NOT_SIGNED_IN
     if isinstance(refusal, Banned):
         return CloseCode.BANNED

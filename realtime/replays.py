@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -110,6 +111,11 @@ class Replays:
             case Stop():
                 self.stop(frame.room)
         return _replaying(player, frame.id, stopped=isinstance(frame, Stop))
+
+    @property
+    def rooms(self) -> AbstractSet[str]:
+        """What plays, or has played to its end."""
+        return self._playing.keys()
 
     def plays(self, room: str) -> bool:
         """Whether a room plays, or has played to its end."""

@@ -31,11 +31,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Welcome(ServerFrame, frozen=True, kw_only=True, tag="welcome"):
-    """The first frame: who the server takes you for. A fresh guest gets a `token`, to be the same one again."""
+    """The first frame: who the server takes you for. A fresh guest gets a `token`, to be the same one again.
+
+    `erasures` is how many people have been erased. When it has risen while you were away, read again what you show.
+    """
 
     person: str
     handle: str
     token: str | UnsetType = UNSET
+    erasures: int
     limits: Limits
 
 
@@ -118,6 +122,16 @@ class Somebody(msgspec.Struct, frozen=True, kw_only=True):
     handle: str
 
 
+class Erased(ServerFrame, frozen=True, kw_only=True, tag="erased"):
+    """Somebody was erased: nothing that they said in this room, and no name of theirs, is to be shown any more.
+
+    It is no event of the room, has no seq, and comes to whoever listens at that time.
+    """
+
+    room: str
+    person: str
+
+
 class PresenceFrame(ServerFrame, frozen=True, kw_only=True, tag="presence"):
     """Who is in a room: `count` people, of whom the 100 who have been there longest are `present`, in that order.
 
@@ -159,6 +173,6 @@ class Disconnect(ServerFrame, frozen=True, kw_only=True, tag="disconnect"):
 
 
 SERVER_FRAMES: tuple[type[ServerFrame], ...] = (
-    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Done, Replaying, Pong, EventFrame, PresenceFrame,
-    TypingFrame, Error, Disconnect,
+    Welcome, Subscribed, CaughtUp, Unsubscribed, Posted, Done, Replaying, Pong, EventFrame, Erased,
+    PresenceFrame, TypingFrame, Error, Disconnect,
 )  # fmt: skip

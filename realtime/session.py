@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -90,6 +91,14 @@ class Session:
         if person == self.visitor.identity.person and self._is_in(room):
             self._hubs.company.expel(room, person)
             self.end(CloseCode.BANNED)
+
+    def erase(self, person: str) -> None:
+        """Somebody was erased: if that is who this is, the session ends."""
+        if person == self.visitor.identity.person:
+            self.end(CloseCode.NOT_SIGNED_IN)
+
+    def tell_erased(self, person: str, rooms: AbstractSet[str]) -> None:
+        """Say that somebody was erased who took part in these rooms, if the dialect can say it."""
 
     async def finish(self) -> None:
         """The server goes away: answer what was posted, then end."""

@@ -155,10 +155,11 @@ class Subscription:
         async with self._hubs.reads:
             if kept := await self._read_tail():
                 return kept
-            tail = self._hub.tail(self._dialect)
-            redactions = tail.redactions
-            read = self._hubs.log.read_room
-            facts = await read(self._hub.room, after=self.seq, upto=self._upto, limit=self._stride)
+            tail, log = self._hub.tail(self._dialect), self._hubs.log
+            redactions, erased = tail.redactions, log.erasures.count
+            facts = await log.read_room(self._hub.room, after=self.seq, upto=self._upto, limit=self._stride)
+        if erased != log.erasures.count:
+            return []
         lines = as_lines(facts, self._dialect)
         if redactions == tail.redactions and all(fact.event for fact in facts):
             tail.fill(self.seq + 1, lines)

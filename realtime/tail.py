@@ -63,7 +63,8 @@ class Tails:
 class Tail:
     """Consecutive events up to `last`: the last ones that the hub let out, or what somebody who came back has read.
 
-    `redactions` counts what was redacted: a read that began before one may hold what must not be shown any more.
+    `redactions` counts what was redacted, and how often all was forgotten: a read that began before may hold what must
+    not be shown any more.
     """
 
     def __init__(self, tails: Tails) -> None:
@@ -124,6 +125,7 @@ class Tail:
     def forget(self) -> None:
         """Keep nothing."""
         self._tails.drop(self, self._size)
+        self.redactions += 1
         self._lines.clear()
         self._size = 0
         self.last = -1

@@ -80,6 +80,11 @@ class Typists:
         if typing := self._rooms.get(room):
             typing.remove(person)
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased."""
+        for typing in self._rooms.values():
+            typing.remove(person)
+
     def beat(self, gatherings: Mapping[str, Gathering], now: float) -> None:
         """Tell what is due to those who are in the rooms."""
         for room, typing in list(self._rooms.items()):

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from commands.clock import from_rfc3339, rfc3339
 from commands.events import wire_name
+from commands.member import default_handle
 from commands.subscription import Log
 from web.records import describe, describe_removal
 from web.text import excerpt, is_long, render_text
@@ -119,7 +120,7 @@ def _message_line(item: Item, me: str) -> Line:
         seq=item.seq,
         at=item.created_at,
         person=item.author.id,
-        handle=item.author.handle,
+        handle=item.author.handle or default_handle(item.author.id),
         message_id=item.message_id,
         changed=item.seq_changed,
         edited=item.edited_at is not None and message is not None,

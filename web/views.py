@@ -81,6 +81,7 @@ async def to_room(request: ASGIRequest, label: str) -> HttpResponse:
 
 async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
     state = request.scope["state"]
+    erasures = state["log"].erasures.count
     try:
         rules: Rules = await state["handlers"].rules(label, Reader(me.person))
         page: Page = await state["queries"].page(label, **place(request.GET), limit=PAGE_LINES)
@@ -102,7 +103,8 @@ async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
         "versions": f"/api/v1/rooms/{label}/messages",
         "limit": MAX_MESSAGE,
     }
-    return render_page(request, "web/room.html", context | {"about": _about(label, me, rules, page)})
+    about = _about(label, me, rules, page) | {"erasures": erasures}
+    return render_page(request, "web/room.html", context | {"about": about})
 
 
 def _about(label: str, me: Identity, rules: Rules, page: Page) -> dict[str, Any]:

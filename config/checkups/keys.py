@@ -29,11 +29,14 @@ def check_master_key(wrapped: Sequence[tuple[str, bytes]], master_key: bytes) ->
 class _Copied:
     """A `KeyVault` of keys that were read before."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    def __init__(self, keys: Mapping[str, bytes | None]) -> None:
         self._keys = keys
 
     async def read(self, persons: Sequence[str]) -> Mapping[str, bytes | None]:
         return {person: self._keys[person] for person in persons}
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
+        raise NotImplementedError
+
+    async def destroy(self, persons: Sequence[str]) -> None:
         raise NotImplementedError

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from commands.clock import now_ms
+from config.checkups import proof
 from config.checkups.findings import Finding, Findings, ok, problem, warning
 
 type FirstAfter = Callable[[int], bytes | None]
@@ -46,6 +47,7 @@ def check(first_after: FirstAfter | None) -> Findings:
         yield _status(f"projection {name}", position, silent_s, lag_s, start)
     for name, count, room in parked:
         yield problem(f"projection {name}", f"{count} rooms are parked, as {room}: `manage.py parked` says why")
+    yield from proof.check()
     for name, state in beside:
         yield _beside(f"projection {name}", name, state)
 

@@ -15,6 +15,7 @@ from realtime.routing import websockets
 from tests.api.client import Client
 from tests.api.documented import Document
 from tests.api.lifespan import App, alive
+from tests.api.tokens import bearing, make
 
 _rooms = count(1)
 
@@ -67,6 +68,12 @@ async def ada(nobody: Client) -> Client:
 @pytest.fixture
 async def grace(nobody: Client) -> Client:
     return await nobody.become("grace")
+
+
+@pytest.fixture
+async def auditor(nobody: Client) -> Client:
+    """Somebody with a token of the scope `audit`."""
+    return await bearing(nobody, await make())
 
 
 @pytest.fixture

@@ -12,25 +12,9 @@ from commands.identity import TOKEN_PREFIX
 from config import tokens
 from config.models import ApiToken
 from tests.api.client import Client
+from tests.api.tokens import bearing, make
 
 NOBODYS = "0" * 32
-
-
-async def make(**fields: Any) -> str:
-    """A token in the table."""
-    token, digest = tokens.mint()
-    named = {"name": digest, "scope": "audit", "created_at": now_ms()} | fields
-    await sync_to_async(ApiToken.objects.create)(digest=digest, **named)
-    return token
-
-
-async def bearing(client: Client, token: str) -> Client:
-    return Client(client._transport, client.document, token)
-
-
-@pytest.fixture
-async def auditor(nobody: Client) -> Client:
-    return await bearing(nobody, await make())
 
 
 @pytest.fixture

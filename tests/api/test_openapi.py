@@ -23,14 +23,30 @@ PATHS = {
     ("PUT", "/rooms/{label}/messages/{message_id}/reactions/{emoji}"),
     ("DELETE", "/rooms/{label}/messages/{message_id}/reactions/{emoji}"),
     ("GET", "/rooms/{label}/events"),
+    ("GET", "/rooms/{label}/export"),
     ("PUT", "/rooms/{label}/bans/{person}"),
     ("DELETE", "/rooms/{label}/bans/{person}"),
     ("GET", "/projections"),
+    ("GET", "/log/head"),
+    ("GET", "/log/inclusion"),
+    ("GET", "/log/consistency"),
 }
+AUDITED = {
+    ("GET", "/events"),
+    ("GET", "/people/{person}"),
+    ("DELETE", "/people/{person}"),
+    ("PUT", "/people/{person}/hold"),
+    ("DELETE", "/people/{person}/hold"),
+    ("PUT", "/rooms/{label}/hold"),
+    ("DELETE", "/rooms/{label}/hold"),
+}
+"""They are for auditors."""
+PROOFS = {("GET", "/log/head"), ("GET", "/log/inclusion"), ("GET", "/log/consistency")}
+"""They are answered when a head has been signed (test_log.py)."""
 
 
 async def test_it_names_every_path_of_the_contract(nobody: Client) -> None:
-    assert {(method, path.removeprefix(ROOT)) for method, path in nobody.document.operations} == PATHS
+    assert {(method, path.removeprefix(ROOT)) for method, path in nobody.document.operations} == PATHS | AUDITED
 
 
 async def test_its_examples_are_what_its_schemas_describe(nobody: Client) -> None:
@@ -56,19 +72,22 @@ async def test_every_refusal_is_documented_as_a_problem(nobody: Client) -> None:
 
 async def test_what_writes_asks_for_credentials(nobody: Client) -> None:
     for (method, path), operation in nobody.document.operations.items():
-        optional = {} in operation["security"]
-        assert optional == (method == "GET" or path.endswith("/guests")), f"{method} {path}"
+        optional, audited = {} in operation["security"], (method, path.removeprefix(ROOT)) in AUDITED
+        assert optional == (not audited and (method == "GET" or path.endswith("/guests"))), f"{method} {path}"
+        assert audited == ([{"AuditToken": []}] == operation["security"])
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(PATHS))
+@pytest.mark.parametrize(("method", "path"), sorted((PATHS - PROOFS) | AUDITED))
 async def test_an_operation_answers_its_own_example_as_documented(
-    ada: Client, grace: Client, garden: str, method: str, path: str
+    ada: Client, grace: Client, auditor: Client, garden: str, method: str, path: str
 ) -> None:
     operation = ada.document.operations[method, ROOT + path]
     if path != "/rooms" or method != "POST":
         await ada.open(garden)
     posted = await ada.post(garden, "hi")
-    places = {"label": garden, "message_id": posted["message_id"], "person": grace.person, "emoji": "🫖"}
+    audited = (method, path) in AUDITED
+    person = ada.person if audited else grace.person
+    places = {"label": garden, "message_id": posted["message_id"], "person": person, "emoji": "🫖"}
     what: dict[str, Any] = {}
     if body := operation.get("requestBody"):
         what["json"] = body["content"]["application/json"]["example"]
@@ -76,7 +95,7 @@ async def test_an_operation_answers_its_own_example_as_documented(
             what["json"] = {**what["json"], "label": f"{garden}-new"}
     if method == "GET" and "min_position" in {each["name"] for each in operation["parameters"]}:
         what["params"] = {"min_position": posted["position"]}
-    response = await ada.ask(method, path.format(**places), **what)
+    response = await (auditor if audited else ada).ask(method, path.format(**places), **what)
     assert str(response.status_code) == min(operation["responses"]) or response.status_code == 201
 
 

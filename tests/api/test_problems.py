@@ -55,7 +55,7 @@ def test_a_code_of_the_contract_is_a_problem_with_its_status(code: str) -> None:
 
 
 def test_there_is_no_refusal_that_the_contract_does_not_know() -> None:
-    assert REFUSALS.keys() - CONTRACT.keys() <= {"redacted"}
+    assert REFUSALS.keys() - CONTRACT.keys() <= {"redacted", "legal_hold", "not_proved", "not_signed"}
 
 
 def test_retry_after_is_in_whole_seconds_and_never_too_soon() -> None:

@@ -78,7 +78,7 @@ async def test_how_far_a_rebuild_is_is_for_everybody_to_see(nobody: Client, ada:
     finally:
         await beside.adelete()
         await Checkpoint.objects.filter(projection="history/beside").adelete()
-    assert [item["name"] for item in items] == ["directory", "history"]
+    assert [item["name"] for item in items] == ["directory", "history", "people", "proof"]
     assert items[0]["rebuild"] is None
     seen = items[1]["rebuild"]
     assert (seen["state"], seen["position"]) == ("building", 1)

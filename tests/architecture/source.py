@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("commands", "projections", "api", "realtime", "web", "config")
+PACKAGES = ("commands", "projections", "archive", "api", "realtime", "web", "config")
 EVERYTHING = (*PACKAGES, "bench", "tests", ".ci")
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef

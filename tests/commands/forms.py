@@ -22,6 +22,7 @@ from commands.events import (
     RoomChanged,
     RoomOpened,
 )
+from commands.people import CommandRefused, PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased
 from commands.store import Recorded
 from tests.cast import ADA, GENERAL, GRACE, NOON
 from tests.commands.vault import MemoryVault, mapper
@@ -47,6 +48,14 @@ FORMS: dict[str, Event] = {
     "reaction.removed": ReactionRemoved(**STAMP, message_id=MESSAGE, emoji="👩🏽‍🚀"),
     "member.banned": MemberBanned(**STAMP, person=GRACE, until=NOON + 1, reason="spam"),
     "member.unbanned": MemberUnbanned(**STAMP, person=GRACE),
+    "person.erased": PersonErased(**STAMP, person=GRACE, reason="asked for it"),
+    "person.held": PersonHeld(**STAMP, person=GRACE, reason="Case 12-345"),
+    "person.released": PersonReleased(**STAMP, person=GRACE, reason="closed"),
+    "room.held": RoomHeld(**STAMP, room=GENERAL, reason="Case 12-345"),
+    "room.released": RoomReleased(**STAMP, room=GENERAL, reason="closed"),
+    "command.refused": CommandRefused(
+        **STAMP, refusal_id="0" * 32, room=GENERAL, command="PostMessage", code="banned", count=3
+    ),
 }
 
 

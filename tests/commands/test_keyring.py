@@ -19,7 +19,7 @@ class SlowVault(MemoryVault):
 
     fails = False
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         await asyncio.sleep(0)
         if self.fails:
             raise StoreUnavailable

@@ -19,9 +19,12 @@ class MemoryVault:
         self.reads += 1
         return {person: self.keys[person] for person in persons if person in self.keys}
 
-    async def add(self, keys: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    async def add(self, keys: Mapping[str, bytes | None]) -> Mapping[str, bytes | None]:
         self.adds += 1
         return {person: self.keys.setdefault(person, wrapped) for person, wrapped in keys.items()}
+
+    async def destroy(self, persons: Sequence[str]) -> None:
+        self.keys |= dict.fromkeys(persons)
 
 
 def mapper(vault: MemoryVault) -> Mapper:

@@ -1,6 +1,7 @@
 """A deployment without its edges, on SQLite and on PostgreSQL: the log, the write side, the read side."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,20 @@ def postgres_url(postgres: Postgres) -> str:
 def database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """Django's tables on one of the databases, to which Django is pointed until the last test of a file has run."""
     url: str = request.getfixturevalue(f"{request.param}_url")
-    before = (connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE)
-    with django_db_blocker.unblock():
-        _point_django_at(dict(environment.database(url, Path("/"))), url)
-        on_django(lambda: call_command("migrate", verbosity=0))
+    with django_db_blocker.unblock(), django_on(url):
         yield url
-        on_django(_forget_connection)
-        _forget_connection()
-        connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE = before
+
+
+@contextmanager
+def django_on(url: str) -> Iterator[None]:
+    """Django, with its tables, on another database."""
+    before = (connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE)
+    _point_django_at(dict(environment.database(url, Path("/"))), url)
+    on_django(lambda: call_command("migrate", verbosity=0))
+    yield
+    on_django(_forget_connection)
+    _forget_connection()
+    connections.settings["default"], settings.DATABASES, settings.DATABASE_URL, settings.ON_SQLITE = before
 
 
 def _point_django_at(database: dict[str, Any], url: str) -> None:

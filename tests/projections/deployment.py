@@ -1,37 +1,43 @@
 """What the tests of the read side work with."""
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.db import connection
 
+from commands.erasing import Erase
 from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller
 from commands.message import PostMessage
 from commands.store import Condition, Entry, NewEvent
 from commands.subscription import Fact
 from commands.writer import Writer
-from config.parts import Parts
+from config.parts import Parts, administration
 from projections import checkpoints
 from projections.applying import Applier
 from projections.beside import Beside
-from projections.directory import Directory
-from projections.history import History
 from projections.known import KNOWN
+from projections.people import People
 from projections.projection import Projection
 from projections.queries import Page, Queries
 from projections.runner import Runner
-from tests.cast import GENERAL
+from projections.signing import Signer
+from tests.cast import GARDEN, GENERAL
 
 DJANGO = ThreadPoolExecutor(1, thread_name_prefix="django")
 """The one thread on which tests use Django's connection: on the event loop's it would be another for every task."""
 
-READ_TABLES = ("directory_room", "history_room", "history_title", "history_item", "history_past", "history_text")
+READ_TABLES = (
+    *("directory_room", "history_room", "history_title", "history_item", "history_past", "history_text"),
+    *("person_room", "person_event", "proof_size", "proof_tile"),
+)
 
 
 class Deployment:
@@ -43,6 +49,7 @@ class Deployment:
         self.writer = Writer(parts.store, lambda _: None)
         self.handlers = Handlers(parts.store, parts.mapper, self.writer, limits=False)
         self.queries = Queries(parts.log)
+        self.administration = administration(parts, self.writer, self.queries)
 
     async def open(self) -> None:
         await self.parts.open()
@@ -58,6 +65,12 @@ class Deployment:
         caller = Caller(person=person, handle=person.partition(":")[2], request_id="r")
         return await self.handlers.handle(command, caller)
 
+    async def erase(self, person: str) -> int:
+        """Erase somebody; answers the position of the event, of which the read models do not know yet."""
+        await self.project(People())
+        caller = Caller(person="bot:auditor", handle="auditor", request_id="r")
+        return (await self.administration.carry_out(Erase(person=person), caller)).position
+
     async def say(self, person: str, *texts: str, room: str = GENERAL) -> list[Receipt]:
         return [await self.do(person, PostMessage(room=room, message=text)) for text in texts]
 
@@ -66,9 +79,20 @@ class Deployment:
         broken = NewEvent("message.posted", f"message:broken-{seq}", b'{"actor":"guest:ada","sealed":"AAAA"}')
         await self.parts.store.append([Entry(room, [Condition(broken.subject, 0)], [broken])])
 
+    async def fill(self, count: int, *rooms: str) -> None:
+        """Record so many events that nobody can open, in these rooms by turns: for those who only hash them."""
+        rooms = rooms or (GENERAL, GARDEN)
+        names = [f"message:{random.getrandbits(128):032x}" for _ in range(count)]
+        entries = [
+            Entry(room, [Condition(name, 0)], [NewEvent("message.posted", name, f'{{"said":"{name}"}}'.encode())])
+            for name, room in zip(names, cycle(rooms), strict=False)
+        ]
+        for begin in range(0, count, 500):
+            await self.parts.store.append(entries[begin : begin + 500])
+
     async def project(self, *projections: Projection, batch: int = 2000) -> list[Applier]:
         """Bring the read models to the end of the log, in batches of a size."""
-        appliers = [Applier(projection) for projection in projections or (Directory(), History())]
+        appliers = [Applier(projection) for projection in projections or KNOWN]
         for applier in appliers:
             on_django(applier.load)
             while facts := await self.log.read_all(after=applier.position, limit=batch):
@@ -82,8 +106,8 @@ class Deployment:
 class Running:
     """A runner in the background."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.runner = Runner(deployment.log)
+    def __init__(self, deployment: Deployment, signer: Signer | None = None) -> None:
+        self.runner = Runner(deployment.log, signer=signer)
 
     async def __aenter__(self) -> Runner:
         self._task = asyncio.create_task(self.runner.run())
@@ -96,7 +120,7 @@ class Running:
 
 def wipe(url: str) -> None:
     """An empty log and empty read models."""
-    for table in (*READ_TABLES, "parked_room", "checkpoint"):
+    for table in (*READ_TABLES, "parked_room", "checkpoint", "tree_head"):
         execute(f"DELETE FROM {table}")
     for projection in KNOWN:
         on_django(partial(_discard, projection))
@@ -115,13 +139,13 @@ def on_django[T](work: Callable[[], T]) -> T:
     return DJANGO.submit(work).result()
 
 
-def execute(statement: str) -> list[tuple[Any, ...]]:
-    return on_django(partial(_execute, statement))
+def execute(statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    return on_django(partial(_execute, statement, parameters))
 
 
-def _execute(statement: str) -> list[tuple[Any, ...]]:
+def _execute(statement: str, parameters: Sequence[Any] | None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -137,8 +161,9 @@ def enlarge(database: str, *, analysed: bool = True) -> None:
     )
     blob = "CAST('{}' AS BLOB)" if database.startswith("sqlite") else "'{}'::bytea"
     execute(
-        "INSERT INTO history_item (room, seq, message_id, room_time, thread, item) "
-        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, CASE i % 3 WHEN 0 THEN CAST(i / 300 AS TEXT) END, {blob} "
+        "INSERT INTO history_item (room, seq, message_id, room_time, thread, author, item) "
+        f"SELECT '{GENERAL}', 1000 + i, CAST(i AS TEXT), i, CASE i % 3 WHEN 0 THEN CAST(i / 300 AS TEXT) END, "
+        f"'guest:many-' || CAST(i % 50 AS TEXT), {blob} "
         f"FROM ({numbers}) many"
     )
     execute(
@@ -176,7 +201,7 @@ def tables() -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def forget(projections: Sequence[Projection] = (Directory(), History())) -> None:
+def forget(projections: Sequence[Projection] = KNOWN) -> None:
     for projection in projections:
         on_django(partial(checkpoints.empty, projection.name, projection.tables))
 

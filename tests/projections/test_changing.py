@@ -233,7 +233,7 @@ async def test_a_room_that_was_parked_is_replayed_with_what_was_redacted(deploym
     (posted,) = await deployment.say(ADA, "a secret")
     await deployment.do(GRACE, command(posted.message_id or "", "react", "👍"))
     await deployment.do(ADA, command(posted.message_id or "", "redact", ""))
-    await deployment.project()
+    await deployment.project(Directory(), History())
     kept = tables()
     forget()
     facts = await deployment.log.read_room(GENERAL, after=0)

@@ -51,8 +51,8 @@ async def refused(*words: str) -> str:
 async def test_all_is_rebuilt_compared_and_put_in_use(chatted: Deployment) -> None:
     kept = tables()
     told = await manage("rebuild", "--all")
-    assert told.count(": equal") == 6
-    assert told.count("put in use") == 2
+    assert told.count(": equal") == 10
+    assert told.count("put in use") == 4
     assert "100%  10 of 10 events" in told
     assert tables() == kept
 
@@ -77,7 +77,8 @@ async def test_a_difference_is_shown_and_put_in_use_only_if_it_is_accepted(
 async def test_what_is_kept_can_be_discarded(chatted: Deployment) -> None:
     await manage("rebuild", "--all")
     await manage("rebuild", "--all", "--discard")
-    assert execute("SELECT projection FROM checkpoint ORDER BY projection") == [("directory",), ("history",)]
+    left = execute("SELECT projection FROM checkpoint ORDER BY projection")
+    assert left == [("directory",), ("history",), ("people",), ("proof",)]
     assert await refused("rebuild", "--all", "--rollback") == "No earlier version of directory is kept."
 
 
@@ -85,8 +86,8 @@ async def test_the_doctor_tells_of_what_is_kept_and_takes_it_for_nothing_else(ch
     await rebuild_all(chatted, exchange=False)
     assert "a rebuild of it is going on, or was cut off" in dict(examined())["warning"]
     await manage("rebuild", "--all")
-    assert [level for level, _ in examined()] == ["ok"] * 3 + ["warning"] * 2
-    assert examined()[-1][1].endswith("`rebuild history --discard`")
+    assert [level for level, _ in examined()] == ["ok"] * 6 + ["warning"] * 5, "none is signed, four are kept"
+    assert examined()[-1][1].endswith("`rebuild proof --discard`")
 
 
 def examined() -> list[tuple[str, str]]:
@@ -94,7 +95,7 @@ def examined() -> list[tuple[str, str]]:
 
 
 async def test_what_cannot_be_rebuilt_is_refused(chatted: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = "directory, history"
+    known = "directory, history, people, proof"
     assert await refused("rebuild", "everything") == f"There is no projection everything. There are: {known}."
     assert await refused("rebuild") == f"Say which projections ({known}), or --all."
     assert await refused("rebuild", "history", "--all") == f"Say which projections ({known}), or --all."
@@ -114,14 +115,14 @@ async def test_what_cannot_be_rebuilt_is_refused(chatted: Deployment, monkeypatc
 
 
 async def test_tables_that_are_not_migrated_are_not_rebuilt(chatted: Deployment) -> None:
-    execute("DELETE FROM django_migrations WHERE app = 'projections' AND name = '0003_rebuild'")
+    execute("DELETE FROM django_migrations WHERE app = 'projections' AND name = '0005_people'")
     try:
         assert "run `manage.py migrate` first" in await refused("rebuild", "--all")
         assert "run `manage.py migrate` first" in await refused("parked")
     finally:
         execute(
             "INSERT INTO django_migrations (app, name, applied) "
-            "VALUES ('projections', '0003_rebuild', '2026-01-01 00:00:00')"
+            "VALUES ('projections', '0005_people', '2026-01-01 00:00:00')"
         )
 
 

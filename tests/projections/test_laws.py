@@ -12,8 +12,7 @@ from commands.handlers import Command
 from commands.message import PostMessage, derive_id
 from commands.reaction import React, Unreact
 from commands.rules import ChangeRoom, OpenRoom
-from projections.directory import Directory
-from projections.history import History
+from projections.known import KNOWN
 from projections.projection import Projection
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, forget, on_django, tables
@@ -69,7 +68,7 @@ async def test_applying_events_twice_changes_nothing(deployment: Deployment, scr
         projection.apply(facts)
         projection.apply(facts[len(facts) // 2 :])
 
-    for projection in (Directory(), History()):
+    for projection in KNOWN:
         on_django(partial(apply_twice, projection))
     assert tables() == kept
 

@@ -242,7 +242,7 @@ async def test_a_parked_room_says_so(deployment: Deployment) -> None:
         with pytest.raises(RoomParked):
             await reading
     statuses = await deployment.queries.projections()
-    assert [status.parked for status in statuses] == [[GENERAL], [GENERAL]]
+    assert [status.parked for status in statuses] == [[GENERAL], [GENERAL], [], []]
 
 
 async def test_who_stops_waiting_hurts_nobody_and_leaves_no_error_behind(

@@ -8,6 +8,8 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
+from commands.administration import Administration
+from commands.erasing import Erase
 from commands.events import Cause, Event, MessagePosted, RoomOpened
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Guests
@@ -47,7 +49,8 @@ class World:
         self.log = Log(store, mapper)
         self._writer = Writer(store, self.publish)
         self.handlers = Handlers(store, mapper, self._writer, limits=False)
-        self.hubs = Hubs(self.log, bus, company)
+        self.hubs = Hubs(self.log, bus, company, rooms_of=self.rooms_of)
+        self.administration = Administration(store, mapper, self._writer, self.log, self)
         self.deaf = False
         """Whether this node's events are kept from the bus."""
 
@@ -69,6 +72,14 @@ class World:
 
     async def say(self, message: str, room: str = GENERAL, person: str = ADA, **more: Any) -> Receipt:
         return await self.handlers.handle(PostMessage(room=room, message=message, **more), self.caller(person))
+
+    async def erase(self, person: str) -> None:
+        await self.administration.carry_out(Erase(person=person), self.caller("bot:auditor"))
+
+    async def rooms_of(self, person: str, *, min_position: int) -> list[str]:
+        """See `Traces`: here the log itself is asked."""
+        facts = await self.log.read_all(after=0, limit=10_000)
+        return sorted({fact.recorded.stream for fact in facts if fact.event and fact.event.actor == person})
 
     def caller(self, person: str) -> Caller:
         return Caller(person=person, handle=person.partition(":")[2], request_id="test")

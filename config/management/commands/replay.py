@@ -90,7 +90,8 @@ async def _play(terminal: Terminal, options: dict[str, Any]) -> None:
         player = Player(deployment.log, options["room"], begin, end, pace, auditor=options["audit"])
         playing = asyncio.create_task(player.run(terminal))
         over = asyncio.create_task(terminal.over.wait())
-        done, _ = await asyncio.wait((playing, over), return_when=asyncio.FIRST_COMPLETED)
+        async with parts.hearing(deployment.log):
+            done, _ = await asyncio.wait((playing, over), return_when=asyncio.FIRST_COMPLETED)
         playing.cancel()
         over.cancel()
         await asyncio.gather(playing, over, return_exceptions=True)

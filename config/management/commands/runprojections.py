@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
 async def _work(wait_s: float) -> None:
     deployment = await starting.open_parts(wait_s=wait_s)
-    runner = Runner(deployment.log)
+    runner = parts.runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _leave, runner)
     queries = Queries(deployment.log)

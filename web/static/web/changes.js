@@ -1,7 +1,7 @@
 // Events that change a line that was said before: the line shows them where it stands.
 
 import { addReactions, markEdited, replyMark, setText } from "./marks.js";
-import { describeRemoval } from "./records.js";
+import { defaultHandle, describeRemoval } from "./records.js";
 import { excerpt } from "./text.js";
 
 /** How an answer quotes a message after such an event. */
@@ -31,6 +31,24 @@ export class Changes {
     const line = this.log.message(messageOf(event));
     if (line) this.#change(line, event, name);
     this.#requote(event);
+  }
+
+  /** Somebody was erased: nothing that they said is shown any more, nor what they were called. */
+  erase(person) {
+    const [was, handle] = [this.log.names.get(person), defaultHandle(person)];
+    this.log.names.delete(person);
+    for (const line of this.log.lines()) {
+      const words = line.matches(".record") && was ? line.querySelector(".text") : null;
+      if (words) words.textContent = words.textContent.replaceAll(was, handle);
+      else if (line.dataset.person === person && !line.matches(".record")) {
+        setText(line, null, describeRemoval());
+        line.querySelector(".handle").textContent = handle;
+      }
+    }
+    for (const mark of this.log.list.querySelectorAll(`.reply[data-by="${CSS.escape(person)}"]`)) {
+      mark.firstElementChild.textContent = handle;
+      mark.lastElementChild.textContent = describeRemoval();
+    }
   }
 
   #change(line, { event, data, actor }, name) {
@@ -78,7 +96,8 @@ export class Changes {
 
   #shown(id) {
     const line = this.log.message(id);
-    return line && { id, seq: line.dataset.seq, handle: line.querySelector(".handle").textContent, said: quoted(line) };
+    const { seq, person } = line?.dataset ?? {};
+    return line && { id, seq, person, handle: line.querySelector(".handle").textContent, said: quoted(line) };
   }
 
   async #read(id, asOf) {
@@ -86,7 +105,8 @@ export class Changes {
     const item = now && asOf !== null ? await this.#readAsOf(now.seq, asOf) : now;
     if (!item) return null;
     const { seq, author, message } = item;
-    return { id, seq, handle: author.handle, said: message === null ? describeRemoval() : excerpt(message) };
+    const said = message === null ? describeRemoval() : excerpt(message);
+    return { id, seq, person: author.id, handle: author.handle || defaultHandle(author.id), said };
   }
 
   async #readAsOf(seq, asOf) {

@@ -104,7 +104,7 @@ export class History {
     const reply = item.reply_to ? { id: item.reply_to } : null;
     const { reactions, seq_changed: changed } = item;
     const editedIn = item.edited_at && message !== null ? `${this.url}/messages` : null;
-    const said = { seq, at, person: author.id, handle: author.handle, messageId, message, mine };
+    const said = { seq, at, person: author.id, handle: author.handle || defaultHandle(author.id), messageId, message, mine };
     return messageLine({ ...said, reply, reactions, editedIn, changed });
   }
 

@@ -25,7 +25,12 @@ export class Live {
     switch (frame.type) {
       case "welcome":
         this.me.person = frame.person;
+        if (frame.erasures > this.erasures) return location.reload(); // somebody was erased while we were away
         return this.subscribe();
+      case "erased":
+        this.#flush();
+        this.unread.hush();
+        return this.place.keep(() => this.changes.erase(frame.person));
       case "subscribed":
         return this.#subscribed(frame);
       case "event":

@@ -50,6 +50,7 @@ const tape = new Tape({ room, root: element("tape"), head: about.head, onSeek: (
 const past = new Past({ room, asks, log, place, history, changes, tape, makeLine: (event) => live.line(event) });
 const live = new Live({
   room, me, log, place, socket, asks, past, tape, changes, company, outbox, unread, history, composer, empty: element("empty"),
+  erasures: about.erasures,
 });
 
 new Deeds(log.list, {

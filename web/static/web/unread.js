@@ -63,6 +63,11 @@ export class Unread {
     if (first && !first.matches(".mine")) first.before(this.rule);
   }
 
+  /** What was read out last is not to be found any more. */
+  hush() {
+    this.announcer.textContent = "";
+  }
+
   #announce(lines, count) {
     const words = lines.slice(0, MAX_SPOKEN).map(spoken);
     this.announcer.textContent = count > MAX_SPOKEN || !words.length ? `${count} new lines` : words.join("\n");

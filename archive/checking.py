@@ -1,0 +1,192 @@
+"""Whether an NDJSON export is what it says: offline, from the file alone and, for its signatures, a public key.
+
+A file is read from top to bottom, at constant memory. Every finding names its line, and its event where there is one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from archive import lines, manifest
+from archive.lines import FORMAT, TIMES, VERSION, Header, Line
+from archive.manifest import Account, Manifest
+from archive.regrowing import Regrown
+from archive.signatures import is_manifest_signed
+from commands.clock import rfc3339
+from commands.events import TOPICS, UPCASTERS, wire_name
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+_decode_state = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Finding(NamedTuple):
+    """What is wrong, and in which line of the file."""
+
+    line: int
+    says: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.says}"
+
+
+class Entry(NamedTuple):
+    """A line that tells an event, and its number."""
+
+    number: int
+    line: Line
+
+
+def raw_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, each with its end of line; of one that is too long to be ours, pieces."""
+    while line := file.readline(MAX_LINE_BYTES):
+        yield line
+
+
+class Check:
+    """Checks one file; its signatures only if it is told which keys are `trusted`.
+
+    `entries` yields what is in it; whatever is wrong goes into `findings` as it is found.
+    """
+
+    def __init__(self, trusted: Collection[bytes] | None = None) -> None:
+        self.findings: list[Finding] = []
+        self.header: Header | None = None
+        self.manifest: Manifest | None = None
+        self.account = Account()
+        self._trusted = trusted
+        self._tree = Regrown()
+        self._number = 0
+        self._position = 0
+        self._heads: dict[str, int] = {}
+
+    @property
+    def proved(self) -> int:
+        """How many events were shown to be in the tree."""
+        return self._tree.leaves if self._tree.is_proved else 0
+
+    def entries(self, raw: Iterable[bytes]) -> Iterator[Entry]:
+        """Every event of the file, in its order. `raw` are its lines, each with its end of line."""
+        for written in raw:
+            self._number += 1
+            line = written.removesuffix(b"\n")
+            if self.manifest is not None:
+                self._find("something stands after the manifest")
+                return
+            if self._number == 1:
+                self.header = self._header(line)
+                if self.header is None:
+                    return
+                self.account.add(written)
+            elif line.startswith(b'{"manifest":'):
+                self._last(line)
+            elif entry := self._event(line, written):
+                yield entry
+        if self.manifest is None:
+            self._find(f"the file ends here, {self._whereabouts()}: its manifest, and what else was there, is missing")
+
+    def _header(self, line: bytes) -> Header | None:
+        try:
+            header = lines.decode_header(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            header = None
+        if header is None or header.format != FORMAT:
+            self._find("this is no export of Verbatim")
+            return None
+        if header.version != VERSION:
+            self._find(f"this is version {header.version} of the format; this program knows version {VERSION}")
+            return None
+        return header
+
+    def _event(self, line: bytes, written: bytes) -> Entry | None:
+        self.account.add(written)
+        try:
+            told = lines.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._find(f"this is no event, or was changed ({error}), {self._whereabouts()}")
+            self._tree.spoil()
+            return None
+        if not lines.is_whole(line):
+            self._find(f"{told.stream}/{told.seq} was changed: the line does not match its own check")
+        self._place(told)
+        if not is_as_stored(told):
+            self._find(f"{told.stream}/{told.seq} was changed: what the line tells is not what it says is stored")
+        self._tree.grow(told)
+        self.account.enter(told.stream, told.seq, told.position)
+        self.account.add_content(lines.content_of(line) + b"\n")
+        return Entry(self._number, told)
+
+    def _place(self, line: Line) -> None:
+        """Every stream's seqs are 1, 2, 3 …, and positions rise."""
+        last = self._heads.get(line.stream, 0)
+        name = f"{line.stream}/{line.seq}"
+        if line.seq > last + 1:
+            missing = f"{last + 1}" if line.seq == last + 2 else f"{last + 1} to {line.seq - 1}"
+            self._find(f"{line.stream}/{missing} is missing before {name}")
+        elif line.seq <= last:
+            self._find(f"{name} is in the wrong place, or here twice: it comes after {line.stream}/{last}")
+        elif line.position <= self._position:
+            self._find(f"{name} has position {line.position}, but comes after {self._position}")
+        self._heads[line.stream] = max(last, line.seq)
+        self._position = max(self._position, line.position)
+
+    def _last(self, line: bytes) -> None:
+        try:
+            signed = manifest.decode_signed(line)
+            self.manifest = said = manifest.decode(signed.manifest)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._find(f"this is no manifest, or was changed ({error})")
+            return
+        if self._trusted is not None and not any(is_manifest_signed(signed, key) for key in self._trusted):
+            self._find("the manifest was not signed by a key that is trusted, or was changed")
+        self._compare(said)
+        for wrong in self._tree.end(said, self._trusted):
+            self._find(wrong)
+
+    def _compare(self, said: Manifest) -> None:
+        """The manifest with what was read."""
+        assert self.header is not None
+        if (said.room, said.view, said.as_of) != (self.header.room, self.header.view, self.header.as_of):
+            self._find("the manifest is another export's: room, view or moment are not those of the first line")
+        came = self.account.manifest(room=said.room, view=said.view, as_of=said.as_of, exported_at=said.exported_at)
+        for name in ("lines", "streams", "first_seq", "last_seq", "first_position", "last_position"):
+            if (expected := getattr(said, name)) != (found := getattr(came, name)):
+                self._find(f"by the manifest {name.replace('_', ' ')} is {expected}, in the file it is {found}")
+        if said.sha256 != came.sha256:
+            self._find("the file was changed: its SHA-256 is not the one of the manifest")
+        elif said.content_sha256 != came.content_sha256:
+            self._find("the content's SHA-256 is not the one of the manifest")
+
+    def _whereabouts(self) -> str:
+        last = self.account.last_name
+        return f"after {last}" if last else "before the first event"
+
+    def _find(self, says: str) -> None:
+        self.findings.append(Finding(max(self._number, 1), says))
+
+
+def is_as_stored(line: Line) -> bool:
+    """Whether what is not sealed of the event that is stored is as the line tells it, so far as the line has both."""
+    if not (isinstance(line.topic, str) and isinstance(line.state, bytes)) or line.stub == "hidden":
+        return True
+    try:
+        stored = _decode_state(line.state)
+        sealed = TOPICS[line.topic].SEALED
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    except KeyError:
+        return line.topic in UPCASTERS and wire_name(line.topic) == line.event
+    told = {name: value for name, value in line.data.items() if name not in sealed and value is not None}
+    told |= {"actor": line.actor, "occurred_at": line.occurred_at, "request_id": line.request_id}
+    return told == _readable(stored) and wire_name(line.topic) == line.event
+
+
+def _readable(stored: dict[str, Any]) -> dict[str, Any]:
+    """What is stored and not sealed, its times as people write them."""
+    readable = {name: value for name, value in stored.items() if value is not None and name != "sealed"}
+    for name in ("occurred_at", *TIMES):
+        if isinstance(time := readable.get(name), int):
+            with suppress(OverflowError):
+                readable[name] = rfc3339(time)
+    return readable

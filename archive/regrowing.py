@@ -1,0 +1,77 @@
+"""The tree, grown again from an export: leaves are hashed from what the lines say is stored, the rest is given."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+
+from archive.lines import Line
+from archive.manifest import Manifest
+from commands import merkle
+from commands.merkle import HASH_BYTES, Tree
+from commands.subscription import Recorded
+from commands.treehead import from_members, is_signed
+
+
+class Regrown:
+    """The tree under an export. It keeps one hash for each level; what cannot be joined spoils it for good."""
+
+    def __init__(self) -> None:
+        self._tree = Tree()
+        self.leaves = 0
+        self.is_proved = False
+        self._spoiled = False
+        self._without: tuple[str, int] | None = None
+
+    def spoil(self) -> None:
+        """A leaf is missing: there is no root to come to."""
+        self._spoiled = True
+
+    def grow(self, line: Line) -> None:
+        """Add what lies between, and the leaf of a line, if it has one."""
+        if not (isinstance(line.topic, str) and isinstance(line.state, bytes) and isinstance(line.leaf, int)):
+            self._without = self._without or (f"{line.stream}/{line.seq}", line.position)
+            return
+        self.leaves += 1
+        self._fill(line.leaf, _given(line.gap))
+        event = Recorded(line.position, line.stream, line.seq, line.topic, line.subject, line.state)
+        if not self._spoiled:
+            self._tree.add(merkle.leaf_of(event))
+
+    def end(self, said: Manifest, trusted: Collection[bytes] | None) -> Iterator[str]:
+        """What is wrong with the head, and with the root that the file comes to."""
+        if not isinstance(said.tree_head, dict):
+            if self.leaves:
+                yield "there are leaves, but no tree head to compare them with"
+            return
+        try:
+            signed = from_members(said.tree_head)
+        except ValueError as error:
+            yield f"the tree head is none: {error}"
+            return
+        if trusted is not None and not any(is_signed(signed, key) for key in trusted):
+            yield "the tree head was not signed by a key that is trusted, or was changed"
+        if self._without and self._without[1] <= signed.head.position:
+            yield f"{self._without[0]} has no place in the tree: it was changed on the server after it was hashed"
+        self._fill(signed.head.tree_size, _given(said.gap))
+        if self._spoiled or self._tree.root() != signed.head.root_hash:
+            yield (
+                f"the events do not come to the root of the tree of {signed.head.tree_size} events that was signed: "
+                "at least one was changed, removed, added or moved"
+            )
+        else:
+            self.is_proved = True
+
+    def _fill(self, upto: int, gap: Sequence[bytes]) -> None:
+        """Add the subtrees that lead up to a leaf."""
+        if upto == self._tree.size and not gap:
+            return
+        between = list(merkle.nodes(range(self._tree.size, upto)))
+        if upto < self._tree.size or len(between) != len(gap) or any(len(each) != HASH_BYTES for each in gap):
+            self._spoiled = True
+        if not self._spoiled:
+            for node, given in zip(between, gap, strict=True):
+                self._tree.add(given, node.level)
+
+
+def _given(gap: Sequence[bytes] | msgspec.UnsetType) -> Sequence[bytes]:
+    return () if isinstance(gap, msgspec.UnsetType) else gap

@@ -1,0 +1,53 @@
+"""Checking an export, as somebody does who has the file and a public key, and no server."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from archive.checking import Check, raw_lines
+
+MOST = 100
+"""Findings that are told; a file with so many is another file."""
+
+
+def verify_file(path: Path, trusted: Collection[bytes], out: OutputWrapper, err: OutputWrapper) -> None:
+    """Tell what an export proves; these are the public keys that may have signed it.
+
+    Raises: CommandError when something was changed, removed, added or moved, after telling what.
+    """
+    check = Check(trusted)
+    try:
+        with path.open("rb") as file:
+            for _ in check.entries(raw_lines(file)):
+                pass
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}.") from None
+    for finding in check.findings[:MOST]:
+        err.write(str(finding))
+    if check.findings:
+        raise CommandError(f"{path} is not what was exported: {_many(len(check.findings), 'finding')}.")
+    out.write("\n".join(_summary(check)))
+
+
+def _summary(check: Check) -> Iterator[str]:
+    """What was shown of a file in which nothing is wrong."""
+    said, account = check.manifest, check.account
+    assert said is not None
+    of = said.room or _many(said.streams, "stream")
+    moment = "" if said.as_of is None else f" as of {said.as_of}"
+    yield f"{_many(account.lines, 'event')} of {of}{moment}, exported at {said.exported_at} for {said.view}s."
+    yield "Nothing is missing: every stream's seqs are 1, 2, 3 … up to its last one here."
+    yield "The file is the one that was signed with this key, byte for byte."
+    if check.proved and isinstance(said.tree_head, dict):
+        head = said.tree_head
+        yield (
+            f"{_many(check.proved, 'event')} of these are in the tree of {head['tree_size']:,} events that was signed "
+            f"at {head['signed_at']}, root {head['root_hash']}."
+        )
+    if left := account.lines - check.proved:
+        yield f"Not in the tree: {_many(left, 'event')}, for which the signature of the file speaks alone."
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,119 @@
+"""Verifying the store for somebody at a terminal: how far it is, and what came out."""
+
+import json
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from commands import treehead
+from commands.clock import rfc3339
+from commands.treehead import SignedHead
+from config import parts
+from projections.reading import reading
+from projections.reporting import Report
+from projections.verifying import Verifying
+
+SHOWN_EVERY_S = 0.2
+MOST = 100
+"""Findings that are told; whoever wants all asks for JSON."""
+
+
+async def verify(
+    trusted: Collection[bytes], published: Sequence[SignedHead], terminal: OutputWrapper | None = None
+) -> tuple[Report, float]:
+    """Verify this deployment's store; answers what came out, and how many seconds it took. A terminal sees how it goes.
+
+    Raises: NotDurable, StoreUnavailable, Unavailable.
+    """
+    deployment, read = parts.build(), reading()
+    await deployment.open()
+    await read.open()
+    progress = _Progress(terminal)
+    try:
+        verifying = Verifying(deployment.log, read, trusted, published=published, tell=progress.show)
+        began = time.monotonic()
+        report = await verifying.run()
+        return report, time.monotonic() - began
+    finally:
+        progress.end()
+        await read.close()
+        await deployment.close()
+
+
+def published_heads(path: Path) -> list[SignedHead]:
+    """The heads in a file, a line each as `GET log/head` answers them. Raises: OSError, ValueError."""
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    return [_published(number, line) for number, line in enumerate(lines, 1)]
+
+
+def summary(report: Report, took_s: float) -> Iterator[str]:
+    """What was looked at, and what it shows, where nothing is wrong."""
+    rate = report.events / max(took_s, 1e-6)
+    yield f"Events: {report.events:,}. Rooms: {report.rooms:,}. Read in {took_s:.1f} s, {rate:,.0f} events/s."
+    yield "Seqs: complete in every room, and in the order of the log."
+    if report.last_head is None:
+        yield "Tree heads: none was signed yet, so nothing vouches for these events."
+        return
+    head = report.last_head.head
+    yield f"Tree heads: {report.heads:,}, signed by a key you trust; every one of them holds."
+    yield f"Signed: {report.signed:,} of these events, the last time at {rfc3339(head.signed_at)}."
+    yield f"Root: {head.root_hash.hex()}"
+    if report.unsigned:
+        yield f"Not signed yet: {report.unsigned:,}, which came after that."
+
+
+def told(report: Report) -> Iterator[str]:
+    """What is wrong, a line each."""
+    for finding in report.findings[:MOST]:
+        yield f"{finding.kind}: {finding.says}"
+    if left := len(report.findings[MOST:]) + report.unnamed:
+        yield f"and {left:,} more"
+
+
+def members(report: Report, took_s: float) -> dict[str, Any]:
+    """What came out, as JSON has it."""
+    return {
+        "holds": report.holds,
+        "events": report.events,
+        "rooms": report.rooms,
+        "position": report.position,
+        "heads": report.heads,
+        "signed": report.signed,
+        "unsigned": report.unsigned,
+        "last_head": treehead.members(report.last_head) if report.last_head else None,
+        "findings": [finding.members() for finding in report.findings],
+        "unnamed": report.unnamed,
+        "took_s": round(took_s, 3),
+    }
+
+
+def _published(number: int, line: str) -> SignedHead:
+    try:
+        return treehead.from_members(json.loads(line))
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
+
+
+class _Progress:
+    """One line on a terminal that tells how far it is; elsewhere nothing."""
+
+    def __init__(self, out: OutputWrapper | None) -> None:
+        self._out = out if out and out.isatty() else None
+        self._shown_at = self._began_at = time.monotonic()
+
+    def show(self, events: int, position: int, last_position: int) -> None:
+        """Show this, if it is time to."""
+        now = time.monotonic()
+        if self._out and now - self._shown_at >= SHOWN_EVERY_S:
+            self._shown_at = now
+            share, rate = position / max(1, last_position), events / (now - self._began_at)
+            self._out.write(f"\r\x1b[K{share:4.0%}  {events:,} events, {rate:,.0f}/s", ending="")
+            self._out.flush()
+
+    def end(self) -> None:
+        """Take it away."""
+        if self._out:
+            self._out.write("\r\x1b[K", ending="")

@@ -1,0 +1,43 @@
+"""Who took part where, and in which events: what concerns a person is found without a search."""
+
+from collections.abc import Iterator, Sequence
+
+from commands.events import Event, PersonEvent
+from commands.people import NO_ROOMS, AboutPerson
+from commands.subscription import Fact
+from projections.rows import Table, insert_new
+
+ROOMS = Table("person_room", {"person": "text", "room": "text", "position": "bigint"}, keys=2)
+EVENTS = Table("person_event", {"person": "text", "position": "bigint"}, keys=2)
+
+
+class People:
+    """Projects the rooms in which each person did something, and the events that they did, or that are about them.
+
+    It needs nothing that is sealed, and nothing that came before: an event that cannot be read is passed over.
+    """
+
+    name = "people"
+    tables = (ROOMS.name, EVENTS.name)
+    indexes = ()
+    parks = False
+
+    def apply(self, facts: Sequence[Fact]) -> None:
+        """See `Projection.apply`."""
+        rooms: dict[tuple[str, str], int] = {}
+        events: list[tuple[str, int]] = []
+        for recorded, event, _ in facts:
+            if event is None:
+                continue
+            events += ((person, recorded.position) for person in _concerned(event))
+            if recorded.stream not in NO_ROOMS:
+                rooms.setdefault((event.actor, recorded.stream), recorded.position)
+        insert_new(ROOMS, [(*key, position) for key, position in rooms.items()])
+        insert_new(EVENTS, events)
+
+
+def _concerned(event: Event) -> Iterator[str]:
+    """Whom an event concerns, each once."""
+    yield event.actor
+    if isinstance(event, PersonEvent | AboutPerson) and event.person != event.actor:
+        yield event.person

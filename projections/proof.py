@@ -1,0 +1,93 @@
+"""The proof: a Merkle tree over every event of the log, in the order of positions."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from commands import merkle
+from commands.merkle import HASH_BYTES
+from commands.subscription import Fact
+from projections.rows import Table, select_one, upsert
+from projections.tiles import HEIGHT, WIDTH, Tile, TreeDamaged
+
+PARTITION = 0
+SIZE = Table("proof_size", {"partition": "bigint", "tree_size": "bigint", "position": "bigint"})
+TILES = Table(
+    "proof_tile",
+    {"level": "bigint", "number": "bigint", "first_position": "bigint", "last_position": "bigint", "hashes": "bytea"},
+    keys=2,
+)
+
+
+class Reached(NamedTuple):
+    """How many leaves the tree has, and the position of the last one's event."""
+
+    tree_size: int
+    position: int
+
+
+class _Hashed(NamedTuple):
+    """A hash, and the positions of the first and the last event under it."""
+
+    hash: bytes
+    first_position: int
+    last_position: int
+
+
+class Proof:
+    """Hashes every event as it is stored, also those that cannot be opened, and keeps the tree's hashes in tiles."""
+
+    name = "proof"
+    tables = (SIZE.name, TILES.name)
+    indexes = ()
+    parks = False
+
+    def apply(self, facts: Sequence[Fact]) -> None:
+        """See `Projection.apply`. Raises: TreeDamaged."""
+        size, position = reached()
+        news = [fact.recorded for fact in facts if fact.recorded.position > position]
+        if news:
+            leaves = [_Hashed(merkle.leaf_of(event), event.position, event.position) for event in news]
+            upsert(TILES, list(_grow(size, leaves)))
+            upsert(SIZE, [(PARTITION, size + len(news), news[-1].position)])
+
+
+def reached() -> Reached:
+    """How far the tree has come."""
+    found = select_one(SIZE, (PARTITION,))
+    return Reached._make(found[1:]) if found else Reached(0, 0)
+
+
+def tile(level: int, number: int) -> Tile | None:
+    """A tile as it is kept."""
+    found = select_one(TILES, (level, number))
+    return Tile._make((*found[:-1], bytes(found[-1]))) if found else None
+
+
+def _grow(size: int, hashed: Sequence[_Hashed]) -> Iterator[Tile]:
+    """The tiles that change when these leaves are added to a tree of this size."""
+    level = 0
+    while hashed:
+        filled = list(_fill(level, size >> (HEIGHT * level), hashed))
+        yield from filled
+        hashed = [_Hashed(each.root(), each.first_position, each.last_position) for each in filled if each.is_full]
+        level += 1
+
+
+def _fill(level: int, count: int, hashed: Sequence[_Hashed]) -> Iterator[Tile]:
+    """The tiles of one level, which has so many hashes, when these are added to it."""
+    number, room = count // WIDTH, WIDTH - count % WIDTH
+    begun = _begun(level, number, count % WIDTH)
+    while hashed:
+        added, hashed = hashed[:room], hashed[room:]
+        first_position = begun.first_position if begun else added[0].first_position
+        hashes = b"".join([begun.hashes if begun else b"", *(each.hash for each in added)])
+        yield Tile(level, number, first_position, added[-1].last_position, hashes)
+        number, room, begun = number + 1, WIDTH, None
+
+
+def _begun(level: int, number: int, count: int) -> Tile | None:
+    """The tile that has so many hashes. Raises: TreeDamaged if it has not."""
+    begun = tile(level, number) if count else None
+    if count and (begun is None or len(begun.hashes) != count * HASH_BYTES):
+        raise TreeDamaged(f"tile {number} of level {level} has not the {count} hashes that it was given")
+    return begun

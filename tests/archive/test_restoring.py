@@ -1,0 +1,116 @@
+"""What was exported comes back: the export of the imported server has the same content, byte for byte."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archive import ndjson
+from archive.lines import content_of
+from archive.part import Part
+from archive.restoring import Ndjson
+from archive.sources import Damaged
+from commands.restoring import NotEmpty, Restoring
+from config.parts import Parts
+from tests.archive.conftest import Server, whole
+from tests.archive.past import SECRET
+from tests.cast import GENERAL, GRACE
+
+
+async def restore(file: bytes, folder: Path, there: Parts) -> int:
+    path = folder / "export.ndjson"
+    path.write_bytes(file)
+    restoring = Restoring(there.store, there.mapper)
+    await restoring.append(Ndjson(path).decided())
+    return restoring.events
+
+
+async def content_at(there: Parts, room: str | None) -> bytes:
+    position = await there.log.last_position()
+    upto = await there.log.head(room) if room else 0
+    part = Part(room, upto, position, auditor=True, exported_at=0)
+    return await whole(ndjson.content(ndjson.facts(there.log, part)))
+
+
+@pytest.mark.parametrize("room", [GENERAL, None])
+async def test_the_content_is_the_same(server: Server, elsewhere: Parts, tmp_path: Path, room: str | None) -> None:
+    file = await server.export(room)
+    there = [content_of(line) + b"\n" for line in file.splitlines()[1:-1]]
+    assert await restore(file, tmp_path, elsewhere) == len(there)
+    assert await content_at(elsewhere, room) == b"".join(there) == await content_at(server.deployment.parts, room)
+
+
+async def test_so_is_that_of_the_past(server: Server, elsewhere: Parts, tmp_path: Path) -> None:
+    assert await restore(await server.export(as_of=6), tmp_path, elsewhere) == 6
+
+
+async def test_what_comes_back_is_sealed_with_new_keys(server: Server, elsewhere: Parts, tmp_path: Path) -> None:
+    await restore(await server.export(), tmp_path, elsewhere)
+    here = await server.deployment.parts.store.read_stream(GENERAL)
+    there = await elsewhere.store.read_stream(GENERAL)
+    assert len(here) == len(there)
+    assert not {row.state for row in here} & {row.state for row in there}
+    assert not [row for row in there if SECRET.encode() in row.state]
+    assert (await elsewhere.vault.read([GRACE]))[GRACE]
+
+
+async def test_who_was_erased_stays_erased(server: Server, elsewhere: Parts, tmp_path: Path) -> None:
+    await restore(await server.export(None), tmp_path, elsewhere)
+    assert await elsewhere.vault.read(["guest:gone"]) == {"guest:gone": None}
+    facts = await elsewhere.log.read_all(after=0, limit=100)
+    assert [fact.stub for fact in facts if fact.event and fact.event.actor == "guest:gone"] == ["erased"] * 3
+
+
+async def test_a_server_that_is_not_empty_is_left_alone(server: Server, tmp_path: Path) -> None:
+    before = await server.deployment.log.last_position()
+    with pytest.raises(NotEmpty):
+        await restore(await server.export(), tmp_path, server.deployment.parts)
+    assert await server.deployment.log.last_position() == before
+
+
+def spoilt(line: bytes) -> bytes:
+    return line.replace(b'"seq":4', b'"seq":5')
+
+
+def unknown(line: bytes) -> bytes:
+    return line.replace(b'"message.posted"', b'"message.pasted"', 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "damage", "says"),
+    [
+        (4, spoilt, "line 5: "),
+        (4, unknown, "line 5: "),
+        (4, lambda _: b"", "line 5: "),
+        (4, lambda line: line[:-20], "line 5: "),
+        (-1, lambda _: b"", "its manifest"),
+        (0, lambda line: line.replace(b'"version":1', b'"version":7'), "line 1: this is version 7"),
+        (0, lambda _: b"PK\x03\x04\n", "line 1: this is no export"),
+    ],
+)
+async def test_a_damaged_file_changes_nothing_and_says_where(
+    server: Server, elsewhere: Parts, tmp_path: Path, number: int, damage: Callable[[bytes], bytes], says: str
+) -> None:
+    lines = (await server.export()).splitlines(keepends=True)
+    lines[number] = damage(lines[number])
+    path = tmp_path / "export.ndjson"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(Damaged, match=says):
+        list(Ndjson(path).decided())
+    assert await elsewhere.store.last_position() == 0
+
+
+async def test_a_readers_export_is_not_complete(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "export.ndjson"
+    path.write_bytes(await server.export(auditor=False))
+    with pytest.raises(Damaged, match="made for a reader"):
+        list(Ndjson(path).decided())
+
+
+async def test_an_event_that_cannot_be_opened_cannot_come_back(server: Server, tmp_path: Path) -> None:
+    head = await server.deployment.log.head(GENERAL)
+    await server.deployment.spoil(GENERAL, head + 1)
+    path = tmp_path / "export.ndjson"
+    path.write_bytes(await server.export())
+    with pytest.raises(Damaged, match=f"general/{head + 1} could not be opened"):
+        list(Ndjson(path).decided())

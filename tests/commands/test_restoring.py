@@ -1,0 +1,85 @@
+"""Events that were decided elsewhere are appended in their order, and numbered as they were."""
+
+import random
+
+import pytest
+
+from commands.events import Event, MessageEdited, MessagePosted, ReactionAdded, RoomOpened
+from commands.restoring import MAX_BATCH, Batch, Decided, Disturbed, NotEmpty, Restoring
+from commands.sealing import Mapper
+from commands.store import Condition, Entry, NewEvent, Store
+from commands.subscription import Log
+from tests.cast import ADA, GARDEN, GENERAL, GRACE, NOON
+
+
+def opened(person: str = ADA) -> RoomOpened:
+    return RoomOpened(actor=person, occurred_at=NOON, request_id="r", title="A room", visibility="public")
+
+
+def posted(number: int, person: str = ADA) -> MessagePosted:
+    return MessagePosted(
+        actor=person, occurred_at=NOON, request_id="r", message_id=f"{number:032x}", message=f"{number}", handle="a"
+    )
+
+
+def told(count: int) -> list[Decided]:
+    """Events of three rooms, mixed; messages are edited and reacted to soon after they were posted."""
+    chance = random.Random(7)
+    events: list[Decided] = [Decided(room, opened()) for room in (GENERAL, GARDEN, "attic")]
+    for number in range(count):
+        room = chance.choice((GENERAL, GARDEN, "attic"))
+        event: Event = posted(number, chance.choice((ADA, GRACE)))
+        events.append(Decided(room, event))
+        message_id = f"{number:032x}"
+        if chance.random() < 0.3:
+            edited = MessageEdited(actor=ADA, occurred_at=NOON, request_id="r", message_id=message_id, message="new")
+            events.append(Decided(room, edited))
+        if chance.random() < 0.3:
+            added = ReactionAdded(actor=GRACE, occurred_at=NOON, request_id="r", message_id=message_id, emoji="🫖")
+            events.append(Decided(room, added))
+    return events
+
+
+async def test_events_keep_their_order_and_their_seqs(store: Store, mapper: Mapper, log: Log) -> None:
+    events = told(MAX_BATCH)
+    restoring = Restoring(store, mapper)
+    await restoring.append(events)
+    facts = await log.read_all(after=0, limit=5000)
+    assert [(fact.recorded.stream, fact.event) for fact in facts] == [(each.stream, each.event) for each in events]
+    assert restoring.events == len(facts)
+    for room in (GENERAL, GARDEN, "attic"):
+        seqs = [fact.recorded.seq for fact in facts if fact.recorded.stream == room]
+        assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_who_was_erased_has_no_key_and_no_text(store: Store, mapper: Mapper, log: Log) -> None:
+    await Restoring(store, mapper).append(
+        [Decided(GENERAL, opened()), Decided(GENERAL, posted(1, GRACE), erased=True), Decided(GENERAL, posted(2))]
+    )
+    assert [fact.stub for fact in await log.read_all(after=0, limit=10)] == ["", "erased", ""]
+
+
+async def test_a_store_with_anything_in_it_is_refused(store: Store, mapper: Mapper) -> None:
+    await Restoring(store, mapper).append([Decided(GENERAL, opened())])
+    with pytest.raises(NotEmpty):
+        await Restoring(store, mapper).append([Decided(GARDEN, opened())])
+    assert await store.head(GARDEN) == 0
+
+
+async def test_who_writes_meanwhile_is_noticed(store: Store, mapper: Mapper) -> None:
+    restoring = Restoring(store, mapper)
+    await restoring.append([Decided(GARDEN, posted(1))])
+    await store.append([Entry(GARDEN, [Condition("rules", 0)], [NewEvent("room.opened", "rules", b"{}")])])
+    with pytest.raises(Disturbed):
+        await restoring._record([Decided(GARDEN, posted(2))])
+
+
+def test_no_two_entries_of_a_batch_are_about_the_same_subject() -> None:
+    batch = Batch({})
+    one, other = NewEvent("t", "message:1", b""), NewEvent("t", "message:2", b"")
+    for stream, event in ((GENERAL, one), (GENERAL, one), (GARDEN, one), (GENERAL, other)):
+        assert batch.takes(stream, event)
+        batch.add(stream, event)
+    assert not batch.takes(GENERAL, one)
+    assert not batch.takes(GARDEN, one)
+    assert [(entry.stream, len(entry.events)) for entry in batch.entries()] == [(GENERAL, 2), (GARDEN, 1), (GENERAL, 1)]
