@@ -69,7 +69,7 @@ class Exports:
         Raises: ProjectionBehind, RoomParked, NotProved, Unavailable.
         """
         if form == "ndjson":
-            return ndjson.export(part, ndjson.facts(self._log, part), self._prover)
+            return ndjson.export(self._log, part, self._prover)
         messages = Messages(self._log, self._queries, part)
         return table.export(messages) if form == "csv" else page.export(messages, self._prover)
 

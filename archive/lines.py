@@ -20,6 +20,8 @@ FORMAT = "verbatim.export"
 VERSION = 1
 TIMES = ("until",)
 """What of an event's data is a time: in the file as RFC 3339, in the event in Unix milliseconds."""
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for bytes that are not what they should be; the last one for brackets within brackets."""
 _EVIDENCE = b',"position":'
 _CHECK = b',"check":"'
 

@@ -21,14 +21,19 @@ def facts(log: Log, part: Part) -> Facts:
     return _of_everything(log, part) if part.room is None else _of_room(log, part.room, part)
 
 
-async def export(part: Part, facts: Facts, prover: Prover) -> AsyncGenerator[bytes]:
-    """The file: the header, a line for each event, the manifest. Raises: NotProved, Unavailable."""
+async def export(log: Log, part: Part, prover: Prover) -> AsyncGenerator[bytes]:
+    """The file: the header, a line for each event, the manifest. Raises: NotProved, Unavailable.
+
+    In everything that there is no event that is in the tree may be missing: it goes as far as its tree head does.
+    """
     account = Account()
     proof = await prover.begin(part.position) if part.auditor else None
+    if proof and part.is_complete:
+        part = part._replace(position=max(part.position, proof.position))
     begun = lines.header(part) + b"\n"
     account.add(begun)
     yield begun
-    async for those in facts:
+    async for those in facts(log, part):
         yield await _page(those, account, proof)
     said = account.manifest(
         room=part.room,

@@ -19,7 +19,7 @@ from commands.errors import (
 from commands.events import Cause, Event, Numbered, RoomChanged, RoomOpened, Visibility
 
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,50}")
-RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics"})
+RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "health", "metrics", "people"})
 MAX_TITLE = 200
 MAX_TOPIC = 1000
 MAX_SLOW_MODE_S = 6 * 3600

@@ -1,5 +1,6 @@
 """`manage.py export ROOM|--all`: a room, or everything, as a file, with all that auditors may see."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import AsyncGenerator, Iterator
@@ -124,15 +125,21 @@ def _moment(text: str | None) -> tuple[int | None, Milliseconds | None]:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    """Where to write; a file is there under its name once it is whole."""
+    """Where to write; a file is there under its name once it is whole. Nobody but its owner may read it."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     unfinished = output.with_name(f"{output.name}.part")
     try:
-        with unfinished.open("wb") as file:
+        with open(unfinished, "wb", opener=_for_its_owner) as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.rename(output)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
