@@ -4,23 +4,18 @@ A file is read from top to bottom, at constant memory. Every finding names its l
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
-
-import msgspec
+from typing import BinaryIO, NamedTuple
 
 from archive import lines, manifest
-from archive.lines import FORMAT, TIMES, UNREADABLE, VERSION, Header, Line
+from archive.lines import FORMAT, UNREADABLE, VERSION, Header, Line
 from archive.manifest import Account, Manifest
 from archive.regrowing import Regrown, numbers
 from archive.signatures import is_manifest_signed
-from commands.clock import rfc3339
-from commands.events import TOPICS, UPCASTERS, wire_name
+from archive.stored import is_as_stored
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_NAMED = 1000
 """So many findings are named; of more, the number."""
-_decode_state = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Finding(NamedTuple):
@@ -178,29 +173,3 @@ class Check:
             self.findings.append(Finding(max(self._number, 1), says))
         else:
             self.unnamed += 1
-
-
-def is_as_stored(line: Line) -> bool:
-    """Whether what is not sealed of the event that is stored is as the line tells it, so far as the line has both."""
-    if not (isinstance(line.topic, str) and isinstance(line.state, bytes)) or line.stub == "hidden":
-        return True
-    try:
-        stored = _decode_state(line.state)
-        sealed = TOPICS[line.topic].SEALED
-    except UNREADABLE:
-        return False
-    except KeyError:
-        return line.topic in UPCASTERS and wire_name(line.topic) == line.event
-    told = {name: value for name, value in line.data.items() if name not in sealed and value is not None}
-    told |= {"actor": line.actor, "occurred_at": line.occurred_at, "request_id": line.request_id}
-    return told == _readable(stored) and wire_name(line.topic) == line.event
-
-
-def _readable(stored: dict[str, Any]) -> dict[str, Any]:
-    """What is stored and not sealed, its times as people write them."""
-    readable = {name: value for name, value in stored.items() if value is not None and name != "sealed"}
-    for name in ("occurred_at", *TIMES):
-        if isinstance(time := readable.get(name), int):
-            with suppress(OverflowError):
-                readable[name] = rfc3339(time)
-    return readable

@@ -23,7 +23,7 @@ TIMES = ("until",)
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a decoder raises for bytes that are not what they should be; the last one for brackets within brackets."""
 _EVIDENCE = b',"position":'
-_CHECK = b',"check":"'
+_CHECK_BYTES = 20
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +122,17 @@ def content_of(line: bytes) -> bytes:
 def with_check(line: bytes) -> bytes:
     """The line with a checksum at its end (CRC-32), by which a change is found where it is."""
     said = line[:-1]
-    return b'%b,"check":"%08x"}' % (said, crc32(said))
+    return said + _check(said)
 
 
 def is_whole(line: bytes) -> bool:
     """Whether the line is as it was written, for all that its own checksum says."""
-    said, _, check = line.rpartition(_CHECK)
-    return check == b'%08x"}' % crc32(said)
+    return line[-_CHECK_BYTES:] == _check(line[:-_CHECK_BYTES])
+
+
+def _check(said: bytes) -> bytes:
+    """The end of a line that says this."""
+    return b',"check":"%08x"}' % crc32(said)
 
 
 def event_of(line: Line) -> Event:

@@ -11,6 +11,9 @@ from commands.merkle import HASH_BYTES, Tree
 from commands.subscription import Recorded
 from commands.treehead import from_members, is_signed
 
+AT_ONCE = 1024
+"""Leaves that are hashed together."""
+
 
 class Regrown:
     """The tree under an export. It keeps one hash for each level; what cannot be joined spoils it for good.
@@ -20,6 +23,7 @@ class Regrown:
 
     def __init__(self) -> None:
         self._tree = Tree()
+        self._new: list[bytes] = []
         self.leaves = 0
         self.reached = 0
         self.is_proved = False
@@ -46,8 +50,9 @@ class Regrown:
         self.reached = line.leaf + 1
         self._fill(line.leaf, _given(line.gap))
         event = Recorded(line.position, line.stream, line.seq, line.topic, line.subject, line.state)
-        if not self._spoiled:
-            self._tree.add(merkle.leaf_of(event))
+        self._new.append(merkle.leaf_of(event))
+        if len(self._new) == AT_ONCE:
+            self._settle()
         return between
 
     def end(self, said: Manifest, trusted: Collection[bytes] | None, *, is_complete: bool) -> Iterator[str]:
@@ -71,6 +76,7 @@ class Regrown:
         if is_complete and (missing := range(self.reached, signed.head.tree_size)):
             yield f"{numbers(missing)} missing at the end"
         self._fill(signed.head.tree_size, _given(said.gap))
+        self._settle()
         if self._spoiled or self._tree.root() != signed.head.root_hash:
             yield (
                 f"the events do not come to the root of the tree of {signed.head.tree_size} events that was signed: "
@@ -81,14 +87,21 @@ class Regrown:
 
     def _fill(self, upto: int, gap: Sequence[bytes]) -> None:
         """Add the subtrees that lead up to a leaf."""
-        if upto == self._tree.size and not gap:
+        if upto == self._tree.size + len(self._new) and not gap:
             return
+        self._settle()
         between = list(merkle.nodes(range(self._tree.size, upto)))
         if upto < self._tree.size or len(between) != len(gap) or any(len(each) != HASH_BYTES for each in gap):
             self._spoiled = True
         if not self._spoiled:
             for node, given in zip(between, gap, strict=True):
                 self._tree.add(given, node.level)
+
+    def _settle(self) -> None:
+        """Add the leaves that came one after the other."""
+        if not self._spoiled:
+            self._tree.extend(self._new)
+        self._new.clear()
 
 
 def numbers(leaves: range) -> str:

@@ -296,11 +296,11 @@ def counted_anew(lines: Lines, key: SigningKey) -> Lines:
     return [*lines[:-1], signatures.sign(manifest.encode(new), key) + b"\n"]
 
 
-def without_stream(facts: Callable[[Log, Part], Facts], stream: str) -> Callable[[Log, Part], Facts]:
+def without_stream(facts: Callable[[Log, Part, int], Facts], stream: str) -> Callable[[Log, Part, int], Facts]:
     """The events of a part but for those of a stream."""
 
-    async def others(log: Log, part: Part) -> Facts:
-        async for those in facts(log, part):
+    async def others(log: Log, part: Part, at_once: int) -> Facts:
+        async for those in facts(log, part, at_once):
             yield [fact for fact in those if fact.recorded.stream != stream]
 
     return others

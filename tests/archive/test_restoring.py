@@ -32,7 +32,7 @@ async def content_at(there: Parts, room: str | None) -> bytes:
     position = await there.log.last_position()
     upto = await there.log.head(room) if room else 0
     part = Part(room, upto, position, auditor=True, exported_at=0)
-    return await whole(ndjson.content(ndjson.facts(there.log, part)))
+    return await whole(ndjson.content(ndjson.facts(there.log, part, 1000)))
 
 
 @pytest.mark.parametrize("room", [GENERAL, None])

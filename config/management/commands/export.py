@@ -18,7 +18,11 @@ from commands.clock import Milliseconds, moment
 from commands.errors import AfterBeyondHead, NotFound, ProjectionBehind, Refusal
 from commands.store import NotDurable, StoreUnavailable
 from config import parts, starting
+from config.garbage import collected_seldom
 from projections.queries import Queries
+
+AT_ONCE = 2000
+"""Events that are read and written at a time: nobody else waits."""
 
 
 class Command(BaseCommand):
@@ -45,7 +49,7 @@ class Command(BaseCommand):
         _check(options)
         starting.check_database(wait_s=0)
         try:
-            with _opened(options["output"]) as file:
+            with collected_seldom(), _opened(options["output"]) as file:
                 uvloop.run(_export(file, options))
         except ProjectionBehind as error:
             raise CommandError(
@@ -79,7 +83,7 @@ async def _export(file: BinaryIO, options: dict[str, Any]) -> None:
     queries = Queries(deployment.log)
     await queries.open()
     try:
-        exports = Exports(deployment.log, queries, settings.SIGNING_KEY)
+        exports = Exports(deployment.log, queries, settings.SIGNING_KEY, at_once=AT_ONCE)
         part = await _part(exports, options)
         await _write(
             file, exports.write_content(part) if options["content"] else exports.write(part, options["format"])

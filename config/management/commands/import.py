@@ -16,6 +16,7 @@ from archive.sources import Damaged, Source
 from commands.restoring import Disturbed, NotEmpty, Restoring
 from commands.store import NotDurable, OutcomeUnknown, StoreUnavailable
 from config import parts, starting
+from config.garbage import collected_seldom
 
 FORMATS: dict[str, Callable[[Path], Source]] = {"ndjson": Ndjson, "slack": Slack, "matrix": Matrix, "guide": Guide}
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no {options['file']}.")
         starting.check_database(wait_s=0)
         try:
-            with starting.alone():
+            with starting.alone(), collected_seldom():
                 source = FORMATS[options["format"]](options["file"])
                 events = uvloop.run(_import(source))
         except Damaged as error:
