@@ -4,6 +4,7 @@ A file is read from top to bottom, at constant memory. Every finding names its l
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from archive import lines, manifest
@@ -37,8 +38,7 @@ class Entry(NamedTuple):
 
 def raw_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file, each with its end of line; of one that is too long to be ours, pieces."""
-    while line := file.readline(MAX_LINE_BYTES):
-        yield line
+    return iter(partial(file.readline, MAX_LINE_BYTES), b"")
 
 
 class Check:

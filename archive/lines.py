@@ -40,7 +40,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: str
 
 
-class Content(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True, gc=False):
     """What was decided. `request_id`, `address` and `client` are for auditors."""
 
     stream: str
@@ -56,7 +56,7 @@ class Content(msgspec.Struct, frozen=True):
     client: str | UnsetType = UNSET
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """How it was stored, and its place in the tree; but for `position`, for auditors. `state` is sealed (base64)."""
 
     position: int
@@ -66,7 +66,7 @@ class Evidence(msgspec.Struct, frozen=True):
     gap: Sequence[bytes] | UnsetType = UNSET
 
 
-class Line(Content, frozen=True, kw_only=True):
+class Line(Content, frozen=True, kw_only=True, gc=False):
     """An event as it is read: content and evidence."""
 
     position: int
