@@ -59,10 +59,6 @@ class Mapper:
             self._fresh.popitem(last=False)
         return sealed
 
-    def seal_for_nobody(self, stream: str, event: Event) -> NewEvent:
-        """The stored form of an event of somebody who was erased: sealed with a key that nobody has."""
-        return _seal(stream, event, AESGCM(AESGCM.generate_key(bit_length=256)))
-
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
         for row in recorded:
@@ -105,6 +101,11 @@ def _seal(stream: str, event: Event, cipher: AESGCM) -> NewEvent:
     bound = _associated_data(stream, event.actor, subject)
     fields["sealed"] = nonce + cipher.encrypt(nonce, _json.encode(personal), bound)
     return NewEvent(type(event).TOPIC, subject, _json.encode(fields))
+
+
+def seal_with(cipher: AESGCM | None, stream: str, event: Event) -> NewEvent:
+    """The stored form of an event; without a cipher that of somebody who was erased, for whom nobody has a key."""
+    return _seal(stream, event, cipher or AESGCM(AESGCM.generate_key(bit_length=256)))
 
 
 class _Envelope(msgspec.Struct):

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api.application import Rest
 from commands.store import NotDurable, StoreUnavailable
-from config import logs, starting
+from config import logs, parts, starting
 from config.admin import admin_port, no_page
 from config.metrics import Metrics
 from projections.queries import Queries
