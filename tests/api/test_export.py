@@ -15,7 +15,8 @@ from archive.checking import Check
 from archive.exporting import Exports
 from commands.identity import Guests
 from tests.api.client import ROOT, Client
-from tests.api.test_auditing import auditor, bearing, redacted
+from tests.api.test_auditing import redacted
+from tests.api.tokens import bearing
 
 __all__ = ["redacted"]
 

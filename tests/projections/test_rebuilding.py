@@ -100,7 +100,13 @@ async def test_it_tells_how_far_it_has_come(chatted: Deployment) -> None:
     assert (told[-1].position, told[-1].target, told[-1].eta_s) == (last, last, 0)
     assert [(each.state, each.position, each.target) for each in shown if each] == [("building", last, last)] * 4
     assert {status.rebuild for status in await chatted.queries.projections()} == {None}
-    assert [status.name for status in await chatted.queries.projections()] == ["directory", "history", "people", "proof"]
+    names = [status.name for status in await chatted.queries.projections()]
+    assert names == ["directory", "history", "people", "proof"]
+        "directory",
+        "history",
+        "people",
+        "proof",
+    ]
 
 
 async def test_a_rebuild_that_died_goes_on_from_where_it_was(

@@ -113,6 +113,7 @@ async def test_an_outage_of_any_length_is_survived(
         outage.setattr("projections.runner.LONGEST_BACK_OFF_S", 0.0001)
         outage.setattr("projections.leading.Lead.take", _away)
         async with Running(deployment) as runner:
+            runner._failures = 1000
             await until(lambda: _has_failed(runner, 1100))
             outage.undo()
             await until(lambda: _reads(deployment, ["before"]))
