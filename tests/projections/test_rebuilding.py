@@ -102,11 +102,6 @@ async def test_it_tells_how_far_it_has_come(chatted: Deployment) -> None:
     assert {status.rebuild for status in await chatted.queries.projections()} == {None}
     names = [status.name for status in await chatted.queries.projections()]
     assert names == ["directory", "history", "people", "proof"]
-        "directory",
-        "history",
-        "people",
-        "proof",
-    ]
 
 
 async def test_a_rebuild_that_died_goes_on_from_where_it_was(
