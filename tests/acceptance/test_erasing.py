@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.acceptance.deployment import ROOT, Projector, Web, environment, manage
+from tests.acceptance.deployment import ROOT, Projector, Web, environment, migrated_database
 from tests.realtime.client import Client
 from tests.servers import LOOPBACK, Postgres, Valkey
 from tests.valkey_cluster import ask
@@ -179,8 +179,7 @@ def is_held(web: Web, talk: Talk) -> None:
 @pytest.mark.timeout(180)
 async def test_on_postgresql_two_processes_forget_with_redis_and_without(postgres: Postgres, valkey: Valkey) -> None:
     ask(valkey, "FLUSHALL")
-    url = postgres.create_database()
-    manage("migrate", "--verbosity", "0", "--skip-checks", database_url=url)
+    url = migrated_database(postgres)
     with ExitStack() as stack:
         one, two = await asyncio.to_thread(start, stack, url, valkey.url)
         talks = [stack.enter_context(await asyncio.to_thread(Talk, web)) for web in (one, two)]
@@ -208,7 +207,6 @@ def start(stack: ExitStack, url: str, redis_url: str) -> tuple[Web, Web]:
     """Two web processes, one of which loses its hints, and one that projects."""
     one, two = Web(url, REDIS_URL=redis_url, BUS_FAULT="drop"), Web(url, REDIS_URL=redis_url)
     for each in (one, two, Projector(url)):
-        each._migrated = True
         stack.callback(each.remove)
         each.start()
     return one, two
