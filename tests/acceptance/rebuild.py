@@ -8,14 +8,12 @@ from typing import Any
 
 import psycopg
 
-from projections.directory import Directory
-from projections.history import History
+from projections.known import KNOWN
 from tests.acceptance.deployment import Process, Projector, Web, migrated_database, opened
 from tests.acceptance.waiting import until
 from tests.servers import Postgres
 
-PROJECTIONS = (Directory, History)
-TABLES = ("parked_room", *(table for projection in PROJECTIONS for table in projection.tables))
+TABLES = ("parked_room", *(table for projection in KNOWN for table in projection.tables))
 PROJECTED_S = 300.0
 LOG_TABLES = ("stored_events", "person_keys")
 
@@ -47,7 +45,7 @@ async def until_projected(database_url: str, position: int) -> None:
 
     async def has_come_so_far() -> bool:
         checkpoints = select(database_url, "SELECT position FROM checkpoint")
-        return len(checkpoints) == len(PROJECTIONS) and min(checkpoints) >= (position,)
+        return len(checkpoints) == len(KNOWN) and min(checkpoints) >= (position,)
 
     await until(has_come_so_far, f"the projections to reach {position}", PROJECTED_S)
 
