@@ -10,7 +10,6 @@ from pytest_django import Settings
 from commands.clock import now_ms
 from commands.identity import TOKEN_PREFIX
 from config import tokens
-from config.models import ApiToken
 from tests.api.client import Client
 from tests.api.tokens import bearing, make
 

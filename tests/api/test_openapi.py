@@ -74,7 +74,7 @@ async def test_what_writes_asks_for_credentials(nobody: Client) -> None:
     for (method, path), operation in nobody.document.operations.items():
         optional, audited = {} in operation["security"], (method, path.removeprefix(ROOT)) in AUDITED
         assert optional == (not audited and (method == "GET" or path.endswith("/guests"))), f"{method} {path}"
-        assert audited == ([{"AuditToken": []}] == operation["security"])
+        assert audited == (operation["security"] == [{"AuditToken": []}])
 
 
 @pytest.mark.parametrize(("method", "path"), sorted((PATHS - PROOFS) | AUDITED))
