@@ -1,19 +1,18 @@
 """The door for what auditors do about people: erase, hold, release. Load, decide, save; then forget."""
 
-from collections.abc import Mapping, Sequence
-from itertools import batched
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from commands import erasing
 from commands.clock import now_ms
-from commands.erasing import UNKNOWN, AboutPeople, Erase, Standing
+from commands.erasing import AboutPeople, Erase, Standing
 from commands.errors import Gone, LegalHold, NotFound, Overloaded, Unavailable
-from commands.events import Cause, Numbered
+from commands.events import Cause, Event, Numbered
 from commands.identity import Caller
 from commands.keyring import Erased
-from commands.people import PEOPLE, room_subject
+from commands.people import PEOPLE
 from commands.refusals import Refusals
 from commands.rules import Rules
 from commands.sealing import Mapper
@@ -21,9 +20,6 @@ from commands.states import RULES, States
 from commands.store import Condition, Entry, Store, StoreBusy, StoreUnavailable
 from commands.subscription import Log
 from commands.writer import Writer
-
-AT_ONCE = 500
-"""Subjects in one look at the store."""
 
 
 class Traces(Protocol):
@@ -81,40 +77,28 @@ class Administration:
             raise Unavailable from None
         return ruling
 
-    async def standing(self, subject: str) -> Standing:
-        """What is known of a person, or of a hold on a room. Raises: StoreUnavailable."""
-        return (await self.standings([subject]))[subject]
-
-    async def standings(self, subjects: Sequence[str]) -> Mapping[str, Standing]:
-        """What is known of each of these. Raises: StoreUnavailable."""
-        known = dict.fromkeys(subjects, UNKNOWN)
-        for some in batched(subjects, AT_ONCE, strict=False):
-            for fact in await self._log.open(await self._store.read_subjects(PEOPLE, some)):
-                if fact.event is None:
-                    raise Unavailable(f"Event {fact.recorded.seq} of the stream of people cannot be read.")
-                at = Numbered(fact.recorded.seq, fact.recorded.position)
-                known[fact.recorded.subject] = erasing.evolve(known[fact.recorded.subject], at, fact.event)
+    async def standing(self, person: str | None = None) -> Standing:
+        """What is known of a person, if one is named, and of every hold. Raises: Unavailable, StoreUnavailable."""
+        known = Standing(person)
+        for fact in await self._log.open(await self._store.read_subjects(PEOPLE, list(known.seqs))):
+            if fact.event is None:
+                raise Unavailable(f"Event {fact.recorded.seq} of the stream of people cannot be read.")
+            known.take(Numbered(fact.recorded.seq, fact.recorded.position), fact.event)
         return known
 
-    async def subjects(self, command: AboutPeople) -> list[str]:
-        """What a decision rests on: of an erasure also holds on every room in which the person took part by now."""
-        about = erasing.subject(command)
+    async def rooms(self, command: AboutPeople) -> Sequence[str]:
+        """For an erasure, the rooms in which the person took part by now. Raises: ProjectionBehind, Unavailable."""
         if not isinstance(command, Erase):
-            return [about]
-        now = await self._store.last_position()
-        return [about, *map(room_subject, await self._traces.rooms_of(command.person, min_position=now))]
+            return ()
+        return await self._traces.rooms_of(command.person, min_position=await self._store.last_position())
 
-    async def seal(self, command: AboutPeople, standings: Mapping[str, Standing], caller: Caller) -> Entry | None:
-        """What is to be recorded, if anything. Raises: LegalHold, Gone."""
-        cause = Cause(caller.person, now_ms(), caller.request_id, caller.address, caller.client)
-        events = list(erasing.decide(command, standings, cause))
-        if not events:
-            return None
+    async def seal(self, events: Sequence[Event], known: Standing, caller: Caller) -> Entry:
+        """What is to be recorded, if what is known is still so. Raises: Gone, StoreUnavailable."""
         try:
             await self._mapper.keyring.ensure(caller.person)
         except Erased:
             raise Gone("Who asks was erased.") from None
-        conditions = [Condition(subject, known.seq) for subject, known in standings.items()]
+        conditions = [Condition(subject, seq) for subject, seq in known.seqs.items()]
         return Entry(PEOPLE, conditions, [self._mapper.seal(PEOPLE, event) for event in events])
 
     async def _check_known(self, command: AboutPeople) -> None:
@@ -137,7 +121,7 @@ class _Asked:
 
     def __init__(self, administration: Administration, command: AboutPeople, caller: Caller) -> None:
         self.entry: Entry
-        self.lane = (PEOPLE, erasing.subject(command))
+        self.lane = (PEOPLE, caller.person)
         self._administration = administration
         self._command = command
         self._caller = caller
@@ -148,10 +132,19 @@ class _Asked:
 
     async def decide_again(self) -> Ruling | None:
         """Decide from what the store says now. Raises: Refusal, StoreUnavailable."""
-        standings = await self._administration.standings(await self._administration.subjects(self._command))
-        entry = await self._administration.seal(self._command, standings, self._caller)
-        if entry is None:
-            known = standings[erasing.subject(self._command)]
-            return Ruling(seq=known.seq, position=known.position, changed=False)
-        self.entry = entry
+        command, caller = self._command, self._caller
+        rooms = await self._administration.rooms(command)
+        known = await self._administration.standing(command.person)
+        cause = Cause(caller.person, now_ms(), caller.request_id, caller.address, caller.client)
+        events = list(erasing.decide(command, known, rooms, cause))
+        if not events:
+            return _unchanged(command, known)
+        self.entry = await self._administration.seal(events, known, caller)
         return None
+
+
+def _unchanged(command: AboutPeople, known: Standing) -> Ruling:
+    """Where the last event about it is, if there is one."""
+    last = None if isinstance(command, Erase) else known.last(command.person, command.room)
+    at = known.erased if isinstance(command, Erase) else last and last.at
+    return Ruling(seq=at.seq if at else 0, position=at.position if at else 0, changed=False)

@@ -1,7 +1,7 @@
 """What happens to people whatever the room: they are held for a court, let go again, erased, or told no.
 
-Holds on rooms are in the stream of people, so that an erasure and a hold that it would break cannot both be recorded.
-What was refused is in a stream of its own: it is no fact of any room.
+All legal holds are about one subject, those on rooms, too, so that an erasure and a hold that it would break cannot
+both be recorded. What was refused is in a stream of its own: it is no fact of any room.
 """
 
 from typing import ClassVar
@@ -14,84 +14,88 @@ REFUSED = "refused"
 """The stream of what was refused, likewise."""
 NO_ROOMS = frozenset((PEOPLE, REFUSED))
 ERASED = "person.erased"
+HOLDS = "holds"
+"""The subject of every hold, and of its end."""
 
 
 def person_subject(person: str) -> str:
-    """What an event about a person is about."""
+    """What the erasure of a person is about."""
     return f"person:{person}"
 
 
-def room_subject(room: str) -> str:
-    """What a hold on a room is about."""
-    return f"room:{room}"
-
-
 def person_of(subject: str) -> str:
-    """The person that an event is about."""
+    """The person whose erasure has this subject."""
     return subject.removeprefix("person:")
 
 
-class AboutPerson(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Something about a person, for a reason that is for auditors."""
+class ByAuditor(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that an auditor did, for a reason that is for auditors."""
 
     SEALED: ClassVar[tuple[str, ...]] = ("reason", "address", "client")
-    DATA: ClassVar[tuple[str, ...]] = ("person", "reason")
+
+    reason: str = ""
+
+
+@register
+class PersonErased(ByAuditor, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's key is destroyed: what was personal in their events can be read by nobody any more."""
+
+    TOPIC = ERASED
+    DATA = ("person", "reason")
 
     person: str
-    reason: str = ""
 
     @property
     def subject(self) -> str:
         return person_subject(self.person)
 
 
-class AboutRoom(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Something about all who took part in a room, for a reason that is for auditors."""
-
-    SEALED: ClassVar[tuple[str, ...]] = ("reason", "address", "client")
-    DATA: ClassVar[tuple[str, ...]] = ("room", "reason")
-
-    room: str
-    reason: str = ""
+class AboutHolds(ByAuditor, frozen=True, kw_only=True, omit_defaults=True):
+    """A legal hold began, or is over."""
 
     @property
     def subject(self) -> str:
-        return room_subject(self.room)
+        return HOLDS
 
 
 @register
-class PersonErased(AboutPerson, frozen=True, kw_only=True, omit_defaults=True):
-    """A person's key is destroyed: what was personal in their events can be read by nobody any more."""
-
-    TOPIC = ERASED
-
-
-@register
-class PersonHeld(AboutPerson, frozen=True, kw_only=True, omit_defaults=True):
+class PersonHeld(AboutHolds, frozen=True, kw_only=True, omit_defaults=True):
     """A legal hold on a person: they cannot be erased."""
 
     TOPIC = "person.held"
+    DATA = ("person", "reason")
+
+    person: str
 
 
 @register
-class PersonReleased(AboutPerson, frozen=True, kw_only=True, omit_defaults=True):
+class PersonReleased(AboutHolds, frozen=True, kw_only=True, omit_defaults=True):
     """The legal hold on a person is over."""
 
     TOPIC = "person.released"
+    DATA = ("person", "reason")
+
+    person: str
 
 
 @register
-class RoomHeld(AboutRoom, frozen=True, kw_only=True, omit_defaults=True):
+class RoomHeld(AboutHolds, frozen=True, kw_only=True, omit_defaults=True):
     """A legal hold on a room: nobody who took part in it can be erased."""
 
     TOPIC = "room.held"
+    DATA = ("room", "reason")
+
+    room: str
 
 
 @register
-class RoomReleased(AboutRoom, frozen=True, kw_only=True, omit_defaults=True):
+class RoomReleased(AboutHolds, frozen=True, kw_only=True, omit_defaults=True):
     """The legal hold on a room is over."""
 
     TOPIC = "room.released"
+    DATA = ("room", "reason")
+
+    room: str
 
 
 @register

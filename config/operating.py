@@ -14,7 +14,6 @@ from django.core.management.base import CommandError
 from commands.administration import Administration
 from commands.errors import ProjectionBehind
 from commands.identity import Caller
-from commands.subscription import Log
 from commands.writer import Writer
 from config import parts, starting
 from projections.queries import Queries
@@ -30,7 +29,6 @@ class Operating(NamedTuple):
 
     administration: Administration
     queries: Queries
-    log: Log
 
     async def patiently[T](self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again for as long as the projections come nearer. Raises: CommandError when they stand still."""
@@ -66,7 +64,7 @@ async def operating() -> AsyncIterator[Operating]:
             held.enter_context(starting.alone())
             running = asyncio.create_task(runner.run(), name="projections")
         try:
-            yield Operating(parts.administration(deployment, writer, queries), queries, deployment.log)
+            yield Operating(parts.administration(deployment, writer, queries), queries)
         finally:
             runner.stop()
             if running:

@@ -75,6 +75,7 @@ def _compare(table: str) -> Compared:
     if in_use == beside:
         return Compared(table, in_use, beside)
     keys, columns = _columns(table)
+    columns = columns or keys  # where all is key, a row is there or not, and never says something else
     same = " AND ".join(f"a.{key} = b.{key}" for key in keys)
     differ = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
     ours, theirs = (", ".join(f"{side}.{column}" for column in columns) for side in "ab")
@@ -96,7 +97,8 @@ def _sum(name: str, table: str) -> Sum:
     if connection.vendor == "postgresql":
         ((count, total),) = rows(f"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t")
     else:
-        ((count, total),) = rows(f"SELECT count(*), checksum({', '.join(map(', '.join, _columns(table)))}) FROM {name}")
+        keys, columns = _columns(table)
+        ((count, total),) = rows(f"SELECT count(*), checksum({', '.join([*keys, *columns])}) FROM {name}")
     return Sum(count, f"{int(total or 0) & MASK:016x}")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from commands.events import Event, PersonEvent
-from commands.people import NO_ROOMS, AboutPerson
+from commands.people import NO_ROOMS, PersonErased, PersonHeld, PersonReleased
 from commands.subscription import Fact
 from projections.rows import Table, insert_new
 
 ROOMS = Table("person_room", {"person": "text", "room": "text", "position": "bigint"}, keys=2)
+_ABOUT = (PersonEvent, PersonErased, PersonHeld, PersonReleased)
 EVENTS = Table("person_event", {"person": "text", "position": "bigint"}, keys=2)
 
 
@@ -39,5 +40,5 @@ class People:
 def _concerned(event: Event) -> Iterator[str]:
     """Whom an event concerns, each once."""
     yield event.actor
-    if isinstance(event, PersonEvent | AboutPerson) and event.person != event.actor:
+    if isinstance(event, _ABOUT) and event.person != event.actor:
         yield event.person

@@ -12,7 +12,7 @@ from commands.errors import Gone, LegalHold, NotFound, Unavailable
 from commands.handlers import Handlers
 from commands.identity import Caller
 from commands.keyring import Keyring
-from commands.people import PEOPLE, PersonErased, person_subject
+from commands.people import PEOPLE, PersonErased
 from commands.sealing import Mapper
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Store, StoreUnavailable
@@ -197,12 +197,13 @@ async def test_an_auditor_who_was_erased_does_nothing_any_more(process: Process)
 
 async def test_what_is_known_of_a_person(process: Process) -> None:
     standing = process.administration.standing
-    assert not (await standing(person_subject(GRACE.person))).held
+    assert not (await standing(GRACE.person)).is_held(GRACE.person)
     await process.administration.carry_out(Hold(person=GRACE.person), AUDITOR)
-    assert (await standing(person_subject(GRACE.person))).held
+    assert (await standing(GRACE.person)).is_held(GRACE.person)
     await process.administration.carry_out(Release(person=GRACE.person), AUDITOR)
+    assert (await standing(GRACE.person)).erased is None
     await process.administration.carry_out(ERASE, AUDITOR)
-    assert (await standing(person_subject(GRACE.person))).erased
+    assert (await standing(GRACE.person)).erased
 
 
 async def test_nothing_of_a_key_is_left_in_the_file(process: Process, vault: SQLiteVault, tmp_path: Path) -> None:

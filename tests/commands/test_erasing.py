@@ -1,31 +1,31 @@
 """Who may be erased, decided from what is known of them and of the rooms in which they took part."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from commands import erasing
-from commands.erasing import UNKNOWN, AboutPeople, Erase, Hold, Release, Standing
+from commands.erasing import AboutPeople, Erase, Hold, Release, Standing
 from commands.errors import Gone, InvalidField, LegalHold, NotFound, Refusal
 from commands.events import Cause, Event, Numbered
-from commands.people import PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased, person_subject
+from commands.people import PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased
 from tests.cast import GARDEN, GRACE, NOON
-from tests.commands.given import OPENED, by
+from tests.commands.given import by
 
 AUDITOR = "bot:auditor"
-WHO = person_subject(GRACE)
-ROOM = f"room:{GARDEN}"
 
 
-def after(*events: Event) -> dict[str, Standing]:
-    """What is known of grace and of the garden after these events."""
-    known = {WHO: UNKNOWN, ROOM: UNKNOWN}
+def after(*events: Event) -> Standing:
+    """What is known of grace, and of holds, after these events."""
+    known = Standing(GRACE)
     for seq, event in enumerate(events, 1):
-        known[event.subject] = erasing.evolve(known[event.subject], Numbered(seq, seq + 100), event)
+        known.take(Numbered(seq, seq + 100), event)
     return known
 
 
-def decided(command: AboutPeople, *events: Event) -> list[Event]:
+def decided(command: AboutPeople, *events: Event, rooms: Sequence[str] = (GARDEN,)) -> list[Event]:
     erasing.check(command)
-    return list(erasing.decide(command, after(*events), Cause(AUDITOR, NOON, "req-1")))
+    return list(erasing.decide(command, after(*events), rooms, Cause(AUDITOR, NOON, "req-1")))
 
 
 HELD = PersonHeld(**by(AUDITOR), person=GRACE)
@@ -50,9 +50,13 @@ def test_a_hold_on_them_or_on_a_room_of_theirs_refuses(held: Event) -> None:
 
 
 def test_of_many_held_rooms_some_are_named() -> None:
-    rooms = {f"room:r{n}": Standing(seq=n, held=True) for n in range(1, 9)}
+    rooms = [f"r{n}" for n in range(1, 9)]
     with pytest.raises(LegalHold, match=r"r1, r2, r3, r4, r5 and 3 more"):
-        list(erasing.decide(ERASE, {WHO: UNKNOWN} | rooms, Cause(AUDITOR, NOON, "req-1")))
+        decided(ERASE, *(RoomHeld(**by(AUDITOR), room=room) for room in rooms), rooms=rooms)
+
+
+def test_a_hold_on_a_room_of_others_refuses_nobody() -> None:
+    assert decided(ERASE, ROOM_HELD, rooms=["general"]) == [ERASED]
 
 
 def test_who_was_released_can_be_erased() -> None:
@@ -88,5 +92,8 @@ def test_what_can_name_nobody_is_refused(command: AboutPeople, refusal: type[Ref
         erasing.check(command)
 
 
-def test_another_event_changes_nothing() -> None:
-    assert erasing.evolve(UNKNOWN, Numbered(1, 1), OPENED) is UNKNOWN
+def test_it_is_known_what_is_held_and_which_events_a_decision_rests_on() -> None:
+    known = after(HELD, ROOM_HELD, RELEASED)
+    assert [last.event for last in known.held()] == [ROOM_HELD]
+    assert known.seqs == {"holds": 3, f"person:{GRACE}": 0}
+    assert after(ERASED).seqs == {"holds": 0, f"person:{GRACE}": 1}

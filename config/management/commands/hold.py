@@ -1,7 +1,6 @@
 """`manage.py hold`: legal holds on people and rooms. What is held cannot be erased."""
 
 from argparse import ArgumentParser
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import uvloop
@@ -9,15 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from commands.administration import Ruling
 from commands.clock import rfc3339
-from commands.erasing import Hold, Release
+from commands.erasing import Hold, Last, Release
 from commands.errors import Refusal
-from commands.people import PEOPLE, AboutPerson, AboutRoom, PersonHeld, PersonReleased, RoomHeld, RoomReleased
+from commands.people import RoomHeld, RoomReleased
 from commands.store import NotDurable, OutcomeUnknown, StoreUnavailable
-from commands.subscription import Log
 from config import starting
 from config.operating import operating, operator
-
-PAGE = 1000
 
 
 class Command(BaseCommand):
@@ -64,23 +60,12 @@ async def _rule(command: Hold | Release) -> Ruling:
 
 
 async def _held() -> list[str]:
-    """What is held at present, a line each. Raises: NotDurable, StoreUnavailable."""
-    held: dict[str, str] = {}
+    """What is held at present, a line each. Raises: Refusal, NotDurable, StoreUnavailable."""
     async with operating() as here:
-        async for event in _events(here.log):
-            if isinstance(event, PersonHeld | RoomHeld):
-                since = rfc3339(event.occurred_at)
-                held[event.subject] = f"{event.subject}  since {since}  by {event.actor}  {event.reason}".rstrip()
-            elif isinstance(event, PersonReleased | RoomReleased):
-                held.pop(event.subject, None)
-    return list(held.values())
+        return [_line(last) for last in (await here.administration.standing()).held()]
 
 
-async def _events(log: Log) -> AsyncGenerator[AboutPerson | AboutRoom]:
-    """Everything in the stream of people. Raises: StoreUnavailable."""
-    after = 0
-    while facts := await log.read_room(PEOPLE, after=after, limit=PAGE, auditor=True):
-        for fact in facts:
-            if isinstance(fact.event, AboutPerson | AboutRoom):
-                yield fact.event
-        after = facts[-1].recorded.seq
+def _line(last: Last) -> str:
+    event = last.event
+    whom = f"room {event.room}" if isinstance(event, RoomHeld | RoomReleased) else event.person
+    return f"{whom}  since {rfc3339(event.occurred_at)}  by {event.actor}  {event.reason}".rstrip()
