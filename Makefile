@@ -23,7 +23,7 @@ run: .venv/.installed ## serve on http://127.0.0.1:8000 (PORT=… for another po
 	@exec .venv/bin/python manage.py serve
 
 test: .venv/.installed-dev browser ## run all tests: SQLite, PostgreSQL, Redis and the browser
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses=2 $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types and architecture, then all tests
 	.venv/bin/ruff format --check

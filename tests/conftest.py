@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
+from tests.scheduling import ByFile
 from tests.servers import Postgres, Valkey
+from tests.telling import told
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="verbatim-tests-"))
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -40,6 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With several processes, let each have settings, and with them files, of its own."""
+    if session.config.pluginmanager.hasplugin("dsession"):
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "load" else None
 
 
 def find_chromium() -> str | None:
@@ -74,6 +89,8 @@ def valkey() -> Iterator[Valkey]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in told(terminalreporter):
+        terminalreporter.write_line(line)
     skipped = [report for report in terminalreporter.getreports("skipped") if "no Chromium" in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"!!! {len(skipped)} browser tests SKIPPED: no Chromium is installed", red=True)

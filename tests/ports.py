@@ -32,6 +32,12 @@ class Ports:
                 return first
         raise RuntimeError(f"no {many} free ports in a row in {FIRST} … {FIRST + BLOCK * BLOCKS - 1}")
 
+    def release(self) -> None:
+        """Let another process have the block."""
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
     def _candidates(self, many: int) -> Iterator[int]:
         """Where to look: from behind what was taken last to the end of the block, then from its beginning."""
         if self._claim is None:
