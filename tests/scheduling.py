@@ -8,7 +8,7 @@ DEPLOYMENTS = "tests/acceptance/"
 
 
 class ByFile(LoadScopeScheduling):
-    """Rows of tests, each in one process. They begin as they were collected: those of whole deployments first."""
+    """Rows of tests, each in one process. They begin as they were collected: that of whole deployments, long, first."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         config.option.loadscopereorder = False

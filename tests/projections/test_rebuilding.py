@@ -100,8 +100,12 @@ async def test_it_tells_how_far_it_has_come(chatted: Deployment) -> None:
     assert (told[-1].position, told[-1].target, told[-1].eta_s) == (last, last, 0)
     assert [(each.state, each.position, each.target) for each in shown if each] == [("building", last, last)] * 4
     assert {status.rebuild for status in await chatted.queries.projections()} == {None}
-    names = [status.name for status in await chatted.queries.projections()]
-    assert names == ["directory", "history", "people", "proof"]
+    assert [status.name for status in await chatted.queries.projections()] == [
+        "directory",
+        "history",
+        "people",
+        "proof",
+    ]
 
 
 async def test_a_rebuild_that_died_goes_on_from_where_it_was(
@@ -118,7 +122,7 @@ async def test_a_rebuild_that_died_goes_on_from_where_it_was(
     async with alone(chatted) as (work, versions):
         for each in versions:
             await work.on_thread(each.begin)
-        assert [each.position for each in versions] == [facts[-1].recorded.position] * 3
+        assert [each.position for each in versions] == [facts[-1].recorded.position] * 4
     assert all(each.equal for each in await rebuild(chatted))
     assert tables() == kept
 
@@ -177,9 +181,16 @@ async def test_a_projection_changed_on_purpose_shows_the_difference_before_anyth
 async def test_rows_that_are_gone_or_new_are_counted(chatted: Deployment) -> None:
     execute("DELETE FROM history_item WHERE seq = 2")
     execute("INSERT INTO history_room (room, head_seq, room_time) VALUES ('nowhere', 1, 1)")
-    _, history, _ = await rebuild(chatted, exchange=False)
+    _, history, *_ = await rebuild(chatted, exchange=False)
     found = {each.table: (each.changed, each.gone, each.added) for each in history.tables if not each.equal}
     assert found == {"history_item": (0, 0, 2), "history_room": (0, 1, 0)}
+
+
+async def test_rows_that_are_nothing_but_a_key_are_compared(chatted: Deployment) -> None:
+    execute("DELETE FROM person_event WHERE position = 2")
+    _, _, people, _ = await rebuild(chatted, exchange=False)
+    [table] = [each for each in people.tables if not each.equal]
+    assert (table.table, table.changed, table.gone, table.added) == ("person_event", 0, 0, 1)
 
 
 async def test_a_room_that_was_parked_by_a_bug_comes_back_with_a_rebuild(
@@ -191,9 +202,9 @@ async def test_a_room_that_was_parked_by_a_bug_comes_back_with_a_rebuild(
     await talk(deployment)
     with monkeypatch.context() as bug:
         bug.setattr("projections.items.posted", fails)
-        (_, runner, _) = await deployment.project()
+        (_, runner, *_) = await deployment.project()
     await deployment.say(ADA, "later")
-    _, history, _ = await rebuild(deployment)
+    _, history, *_ = await rebuild(deployment)
     assert (history.parked, history.parked_beside) == (2, 0)
     assert not history.equal
     facts = await deployment.log.read_all(after=runner.position, limit=10)

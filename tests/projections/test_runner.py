@@ -109,8 +109,8 @@ async def test_an_outage_of_any_length_is_survived(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await deployment.say(ADA, "before")
+    monkeypatch.setattr("projections.runner.LONGEST_BACK_OFF_S", 0.0001)
     with monkeypatch.context() as outage:
-        outage.setattr("projections.runner.LONGEST_BACK_OFF_S", 0.0001)
         outage.setattr("projections.leading.Lead.take", _away)
         async with Running(deployment) as runner:
             runner._failures = 1000
