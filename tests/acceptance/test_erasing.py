@@ -82,7 +82,7 @@ class Talk:
     def pages(self, token: str = "") -> list[str]:
         """What everybody, or an auditor, is shown of the room."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        queries = ("?limit=200", "?limit=200&as_of=100", "?limit=200&before=100")
+        queries = ("?limit=200", "?limit=200&as_of=5", "?limit=200&before=100")
         paths = [f"messages{query}" for query in queries]
         paths += ["events?limit=1000", *(f"export?format={form}" for form in ("ndjson", "csv", "html"))]
         answers = [self.http.get(f"/rooms/general/{path}", headers=headers) for path in paths]

@@ -13,15 +13,12 @@ from archive import manifest, ndjson, signatures
 from archive.checking import Check
 from archive.lines import content_of, decode, with_check
 from archive.manifest import Account
-from archive.ndjson import Facts
-from archive.part import Part
 from commands.events import Cause, MessagePosted, RoomOpened
 from commands.restoring import Decided, Restoring
-from commands.subscription import Log
 from commands.treehead import SigningKey
 from projections.signing import Signer
 from tests.archive.conftest import PUBLIC_KEY, Server, whole
-from tests.archive.past import SECRET, rewrite
+from tests.archive.past import SECRET, rewrite, without_stream
 from tests.cast import GARDEN, GENERAL, NOON
 from tests.projections.deployment import on_django
 
@@ -294,13 +291,3 @@ def counted_anew(lines: Lines, key: SigningKey) -> Lines:
         room=old.room, view=old.view, as_of=old.as_of, exported_at=old.exported_at, gap=old.gap, tree_head=old.tree_head
     )
     return [*lines[:-1], signatures.sign(manifest.encode(new), key) + b"\n"]
-
-
-def without_stream(facts: Callable[[Log, Part, int], Facts], stream: str) -> Callable[[Log, Part, int], Facts]:
-    """The events of a part but for those of a stream."""
-
-    async def others(log: Log, part: Part, at_once: int) -> Facts:
-        async for those in facts(log, part, at_once):
-            yield [fact for fact in those if fact.recorded.stream != stream]
-
-    return others

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from commands.postgres import PostgresStore
 from commands.sqlite import SQLiteStore
 from commands.store import StoreUnavailable
-from config import progress
+from config import garbage, progress
 from config.checkups import projections as checkups
 from config.management.commands import rebuild
 from config.progress import Bar, line
@@ -27,7 +27,7 @@ from tests.projections.test_rebuilding import rebuild as rebuild_all
 async def chatted(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(rebuild, "NICE", 0)
     monkeypatch.setattr(gc, "freeze", lambda: None)
-    monkeypatch.setattr(rebuild, "GARBAGE_AT", gc.get_threshold()[0])
+    monkeypatch.setattr(garbage, "AT", gc.get_threshold()[0])
     await talk(deployment)
     await deployment.project()
     return deployment

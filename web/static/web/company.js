@@ -11,6 +11,7 @@ export class Company {
     Object.assign(this, { room, me, here, about, writing, name, send });
     this.toldAt = -Infinity;
     this.latest = { present: [], count: 0 };
+    this.writers = [];
     about.closest("details").addEventListener("toggle", () => this.#nameThem());
   }
 
@@ -33,12 +34,18 @@ export class Company {
 
   /** Who writes just now. */
   write({ who }) {
+    this.writers = who;
     const others = who.filter(({ person }) => person !== this.me.person).map((somebody) => this.#called(somebody));
     this.writing.replaceChildren();
     if (!others.length) return;
     const names = others.length > SHOWN ? [`${others.length} people`] : others;
     for (const [n, name] of names.entries()) this.writing.append(n ? (n === names.length - 1 ? " and " : ", ") : "", make("bdi", {}, name));
     this.writing.append(others.length > 1 ? " are writing…" : " is writing…");
+  }
+
+  /** Somebody may have another name by now. */
+  renamed() {
+    if (this.writers.length) this.write({ who: this.writers });
   }
 
   /** The reader writes: others hear of it, now and then. */
@@ -56,7 +63,7 @@ export class Company {
   /** The connection is gone: nobody knows. */
   lost() {
     this.here.hidden = true;
-    this.writing.replaceChildren();
+    this.write({ who: [] });
     this.said();
   }
 

@@ -104,6 +104,7 @@ export class Live {
       if (event.event === "message.posted" && event.actor !== this.me.person) others.push(line);
     }
     this.unread.arrived(others);
+    if (others.length) this.company.renamed();
     this.#tidy();
   }
 
