@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 import pytest
 from playwright.async_api import Route, expect
@@ -11,19 +12,22 @@ from tests.web.test_room import Meet
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+LASTS_S = 2.5
+"""A replay takes as long as the room did: long enough for its button to be seen and used."""
 
 
 def numbered(first: int, last: int) -> list[str]:
     return [f"line number {number}" for number in range(first, last + 1)]
 
 
-def change(grace: Program, label: str) -> None:
-    """Lines 2 to 11; then line 3 is edited, line 4 removed, line 5 reacted to; then line 15."""
+def change(grace: Program, label: str, lasts_s: float = 0) -> None:
+    """Lines 2 to 11; then line 3 is edited, line 4 removed, line 5 reacted to; so much later line 15."""
     position = grace.says(label, *numbered(2, 11))
     ids = {item["seq"]: item["message_id"] for item in grace.reads(label, min_position=position)}
     grace.asks("PATCH", f"{label}/messages/{ids[3]}", message="line number three")
     grace.asks("DELETE", f"{label}/messages/{ids[4]}")
     grace.asks("PUT", f"{label}/messages/{ids[5]}/reactions/👍")
+    time.sleep(lasts_s)
     grace.reads(label, min_position=grace.says(label, "line number 15"))
 
 
@@ -75,7 +79,7 @@ async def test_the_tape_leads_to_any_moment_and_live_lines_stay_out(visit: Visit
 
 async def test_the_room_plays_on_from_there_and_can_be_held(visit: Visit, program: Meet, label: str) -> None:
     grace = program("grace")
-    change(grace, label)
+    change(grace, label, LASTS_S)
     ada = await visit()
     await ada.enter(label, "?as_of=2")
     await shows(ada, "line number 2")
