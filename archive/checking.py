@@ -184,7 +184,7 @@ def is_as_stored(line: Line) -> bool:
 
 def _readable(stored: dict[str, Any]) -> dict[str, Any]:
     """What is stored and not sealed, its times as people write them."""
-    readable = {name: value for name, value in stored.items() if value is not None and name != "sealed"}
+    readable = {name: value for name, value in stored.items() if value is not None and name not in ("sealed", "day")}
     for name in ("occurred_at", *TIMES):
         if isinstance(time := readable.get(name), int):
             with suppress(OverflowError):

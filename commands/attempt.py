@@ -7,6 +7,7 @@ import msgspec
 
 from commands import deciding, message, rules
 from commands.clock import now_ms
+from commands.days import day_key, day_of
 from commands.deciding import Command, Known
 from commands.errors import Gone, Overloaded, Refusal, Unavailable
 from commands.events import Cause, Event, Numbered
@@ -115,18 +116,21 @@ class Attempt:
         if not self.paced:
             self._pace(Known(before).rules)
             self.paced = True
-        await self._ensure_key()
+        day = day_of(events[0].occurred_at) if Known(before).rules.retain_days else ""
+        await self._ensure_key(self._caller.person)
+        if day:
+            await self._ensure_key(day_key(self.command.room, day))
         self._events = events
         self.entry = Entry(
             self.command.room,
             [Condition(subject, state.seq) for subject, state in before.items()],
-            [self._mapper.seal(self.command.room, event) for event in events],
+            [self._mapper.seal(self.command.room, event, day) for event in events],
         )
         return None
 
-    async def _ensure_key(self) -> None:
+    async def _ensure_key(self, name: str) -> None:
         try:
-            await self._mapper.keyring.ensure(self._caller.person)
+            await self._mapper.keyring.ensure(name)
         except Erased:
             raise Gone("This person was erased.") from None
         except StoreBusy:

@@ -14,8 +14,10 @@ from django.core.management.base import CommandError
 from commands.administration import Administration
 from commands.errors import ProjectionBehind
 from commands.identity import Caller
+from commands.subscription import Log
 from commands.writer import Writer
 from config import parts, starting
+from config.retaining import Retaining
 from projections.queries import Queries
 
 OPERATOR = "bot:operator"
@@ -29,6 +31,8 @@ class Operating(NamedTuple):
 
     administration: Administration
     queries: Queries
+    log: Log
+    retaining: Retaining
 
     async def patiently[T](self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again for as long as the projections come nearer. Raises: CommandError when they stand still."""
@@ -64,7 +68,9 @@ async def operating() -> AsyncIterator[Operating]:
             held.enter_context(starting.alone())
             running = asyncio.create_task(runner.run(), name="projections")
         try:
-            yield Operating(parts.administration(deployment, writer, queries), queries)
+            administration = parts.administration(deployment, writer, queries)
+            retaining = Retaining(administration, queries, deployment.log)
+            yield Operating(administration, queries, deployment.log, retaining)
         finally:
             runner.stop()
             if running:

@@ -1,5 +1,6 @@
 """The reading API: pages of history, rooms, messages, and how far the projections are. Async from end to end."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Unpack
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from commands.clock import now_ms, rfc3339
 from commands.subscription import Log
 from projections import statements
-from projections.hiding import hide_erased, hide_redacted
+from projections.hiding import hide_forgotten, hide_redacted
 from projections.page import Page
 from projections.pages import Pages, Wanted, check_not_parked
 from projections.proofs import Proofs
@@ -124,9 +125,23 @@ class Queries:
             check_not_parked(parked)
             if item is None:
                 return None
-            seen = hide_erased(self._log, [bytes(item)], position or 0)
+            seen = hide_forgotten(self._log, room, [bytes(item)], position or 0)
             return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
+
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> list[str]:
+        """Those of these people who did something in a room by a position. Raises: ProjectionBehind, Unavailable.
+
+        A look for each: they are the few who are held.
+        """
+        await self._waits.until("people", min_position)
+        took_part = statements.TOOK_PART
+        return [each for each in persons if await self._read.rows(took_part, {"person": each, "room": room})]
+
+    async def retained(self, *, after: str = "", limit: int = 500) -> list[tuple[str, int, str]]:
+        """Rooms whose record is kept for some days only, by label: for how many, and since when. Raises: Unavailable."""
+        wanted = {"after": after, "limit": limit}
+        return [(row[0], row[1], row[2]) for row in await self._read.rows(statements.RETAINED, wanted)]
 
     async def events_of(self, person: str, *, after: int, upto: int, limit: int) -> list[int]:
         """The positions of the next events that a person did or that are about them, up to one that is reached.

@@ -67,4 +67,11 @@ ORDER BY position LIMIT :limit
 """
 """The next events that a person did, or that are about them."""
 
+RETAINED = """
+SELECT room, retain_days, retained_since FROM directory_room
+WHERE retain_days > 0 AND room > :after ORDER BY room LIMIT :limit
+"""
+"""The next rooms whose record is kept for some days only."""
+
+TOOK_PART = "SELECT 1 FROM person_room WHERE person = :person AND room = :room"
 ROOMS_OF = "SELECT room FROM person_room WHERE person = :person ORDER BY room"

@@ -36,6 +36,10 @@ def _change(data: Mapping[str, Any]) -> str:
             return f"named the room “{title}”"
         case {"topic": topic}:
             return f"set the topic: {topic}" if topic else "removed the topic"
+        case {"retain_days": 0}:
+            return "keeps what is said for ever"
+        case {"retain_days": days}:
+            return f"keeps what is said for {days} {'day' if days == 1 else 'days'}"
         case {"slow_mode_s": 0}:
             return "ended slow mode"
         case {"slow_mode_s": seconds}:

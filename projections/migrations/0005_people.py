@@ -31,6 +31,28 @@ class Migration(migrations.Migration):
             model_name="historyitem",
             index=models.Index(fields=["author", "room", "seq"], name="history_item_author"),
         ),
+        migrations.AddField(
+            model_name="historyroom",
+            name="over_before",
+            field=models.BigIntegerField(default=0),
+            preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="directoryroom",
+            name="retain_days",
+            field=models.IntegerField(default=0),
+            preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="directoryroom",
+            name="retained_since",
+            field=models.TextField(default=""),
+            preserve_default=False,
+        ),
+        migrations.AddIndex(
+            model_name="directoryroom",
+            index=models.Index(condition=models.Q(("retain_days__gt", 0)), fields=["room"], name="directory_retained"),
+        ),
         migrations.CreateModel(
             name="PersonEvent",
             fields=[

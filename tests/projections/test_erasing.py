@@ -8,13 +8,18 @@ import msgspec
 import pytest
 from django.db import connection
 
+from commands import attempt
 from commands.amending import EditMessage, RedactMessage
+from commands.clock import now_ms
+from commands.days import DAY_MS, before
+from commands.erasing import Expire
 from commands.errors import ProjectionBehind
 from commands.handlers import Receipt
+from commands.identity import Caller
 from commands.message import PostMessage
 from commands.reaction import React
 from commands.rules import ChangeRoom
-from projections import history
+from projections import history_tables
 from projections.forgetting import leave_nothing
 from projections.history import History
 from projections.known import KNOWN
@@ -103,12 +108,12 @@ async def test_to_forget_takes_pages_and_may_be_done_again(
     deployment: Deployment, mallory: str, posted: Receipt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deployment.say(mallory, *(f"sphinx {n}" for n in range(7)))
-    monkeypatch.setattr(history, "FORGET", 2)
+    monkeypatch.setattr(history_tables, "FORGET", 2)
     await deployment.erase(mallory)
     await deployment.project()
     assert found(*WORDS) == set()
     kept = tables()
-    on_django(partial(history.forget, mallory))
+    on_django(partial(history_tables.forget_person, mallory))
     assert tables() == kept
 
 
@@ -209,3 +214,31 @@ async def test_every_projection_passes_the_stream_of_people(deployment: Deployme
     assert {applier.position for applier in appliers} == {await deployment.log.last_position()}
     assert execute("SELECT * FROM parked_room") == []
     assert len(appliers) == len(KNOWN)
+
+
+async def test_the_days_of_a_room_that_are_over_go_as_well(
+    deployment: Deployment, mallory: str, posted: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of before the room kept it so, too; and what is left is what a rebuild makes."""
+    await deployment.do(ADA, ChangeRoom(room=GENERAL, retain_days=7))
+    await deployment.say(mallory, "zephyr of today")
+    await deployment.project()
+    [(room, days, since)] = await deployment.queries.retained()
+    assert (room, days) == (GENERAL, 7)
+    monkeypatch.setattr(history_tables, "FORGET", 2)
+    tomorrow = before(since, -1)
+    caller = Caller(person="bot:retention", handle="retention", request_id="r")
+    await deployment.administration.carry_out(Expire(room=GENERAL, since=since, before=tomorrow), caller)
+    assert set(said(await deployment.page())) == {None}, "no page waits for the read model"
+    await deployment.project()
+    assert set(said(await deployment.page())) == {None}
+    assert found("zephyr", "welcome", "of today") == set()
+    assert found("sphinx") == {"sphinx"}, "the garden keeps everything"
+    monkeypatch.setattr(attempt, "now_ms", lambda: now_ms() + 3 * DAY_MS)
+    await deployment.say(ADA, "and on")
+    await deployment.project()
+    assert said(await deployment.page())[-1] == "and on"
+    kept = tables()
+    forget()
+    await deployment.project()
+    assert tables() == kept

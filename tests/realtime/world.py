@@ -81,6 +81,9 @@ class World:
         facts = await self.log.read_all(after=0, limit=10_000)
         return sorted({fact.recorded.stream for fact in facts if fact.event and fact.event.actor == person})
 
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> list[str]:
+        return [each for each in persons if room in await self.rooms_of(each, min_position=min_position)]
+
     def caller(self, person: str) -> Caller:
         return Caller(person=person, handle=person.partition(":")[2], request_id="test")
 

@@ -51,6 +51,18 @@ export class Changes {
     }
   }
 
+  /** What was said before a time is kept no more. */
+  drop(before) {
+    for (const line of this.log.lines()) {
+      if (line.matches(".record") || line.dataset.at >= before) continue;
+      setText(line, null, describeRemoval());
+      line.querySelector(".handle").textContent = defaultHandle(line.dataset.person);
+      for (const mark of this.log.list.querySelectorAll(`.reply[data-reply="${CSS.escape(line.dataset.message)}"]`)) {
+        mark.lastElementChild.textContent = describeRemoval();
+      }
+    }
+  }
+
   #change(line, { event, data, actor }, name) {
     const mine = actor === this.me.person;
     switch (event) {
