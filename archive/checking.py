@@ -4,21 +4,19 @@ A file is read from top to bottom, at constant memory. Every finding names its l
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
-
-import msgspec
+from functools import partial
+from typing import BinaryIO, NamedTuple
 
 from archive import lines, manifest
-from archive.lines import FORMAT, TIMES, VERSION, Header, Line
+from archive.lines import FORMAT, UNREADABLE, VERSION, Header, Line
 from archive.manifest import Account, Manifest
-from archive.regrowing import Regrown
+from archive.regrowing import Regrown, numbers
 from archive.signatures import is_manifest_signed
-from commands.clock import rfc3339
-from commands.events import TOPICS, UPCASTERS, wire_name
+from archive.stored import is_as_stored
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
-_decode_state = msgspec.json.Decoder(dict[str, Any]).decode
+MAX_NAMED = 1000
+"""So many findings are named; of more, the number."""
 
 
 class Finding(NamedTuple):
@@ -40,18 +38,19 @@ class Entry(NamedTuple):
 
 def raw_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file, each with its end of line; of one that is too long to be ours, pieces."""
-    while line := file.readline(MAX_LINE_BYTES):
-        yield line
+    return iter(partial(file.readline, MAX_LINE_BYTES), b"")
 
 
 class Check:
     """Checks one file; its signatures only if it is told which keys are `trusted`.
 
     `entries` yields what is in it; whatever is wrong goes into `findings` as it is found.
+    `unnamed` is how much more is wrong than could be named.
     """
 
     def __init__(self, trusted: Collection[bytes] | None = None) -> None:
         self.findings: list[Finding] = []
+        self.unnamed = 0
         self.header: Header | None = None
         self.manifest: Manifest | None = None
         self.account = Account()
@@ -79,7 +78,7 @@ class Check:
                 if self.header is None:
                     return
                 self.account.add(written)
-            elif line.startswith(b'{"manifest":'):
+            elif line.startswith(manifest.BEGINS):
                 self._last(line)
             elif entry := self._event(line, written):
                 yield entry
@@ -89,7 +88,7 @@ class Check:
     def _header(self, line: bytes) -> Header | None:
         try:
             header = lines.decode_header(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             header = None
         if header is None or header.format != FORMAT:
             self._find("this is no export of Verbatim")
@@ -103,7 +102,7 @@ class Check:
         self.account.add(written)
         try:
             told = lines.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             self._find(f"this is no event, or was changed ({error}), {self._whereabouts()}")
             self._tree.spoil()
             return None
@@ -112,10 +111,17 @@ class Check:
         self._place(told)
         if not is_as_stored(told):
             self._find(f"{told.stream}/{told.seq} was changed: what the line tells is not what it says is stored")
-        self._tree.grow(told)
+        missing = self._tree.grow(told)
+        if missing and self._is_complete:
+            self._find(f"{numbers(missing)} missing before {told.stream}/{told.seq}")
         self.account.enter(told.stream, told.seq, told.position)
         self.account.add_content(lines.content_of(line) + b"\n")
         return Entry(self._number, told)
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the file has to have every event that there was."""
+        return self.header is not None and self.header.room is None and self.header.as_of is None
 
     def _place(self, line: Line) -> None:
         """Every stream's seqs are 1, 2, 3 …, and positions rise."""
@@ -135,13 +141,13 @@ class Check:
         try:
             signed = manifest.decode_signed(line)
             self.manifest = said = manifest.decode(signed.manifest)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             self._find(f"this is no manifest, or was changed ({error})")
             return
         if self._trusted is not None and not any(is_manifest_signed(signed, key) for key in self._trusted):
             self._find("the manifest was not signed by a key that is trusted, or was changed")
         self._compare(said)
-        for wrong in self._tree.end(said, self._trusted):
+        for wrong in self._tree.end(said, self._trusted, is_complete=self._is_complete):
             self._find(wrong)
 
     def _compare(self, said: Manifest) -> None:
@@ -163,30 +169,7 @@ class Check:
         return f"after {last}" if last else "before the first event"
 
     def _find(self, says: str) -> None:
-        self.findings.append(Finding(max(self._number, 1), says))
-
-
-def is_as_stored(line: Line) -> bool:
-    """Whether what is not sealed of the event that is stored is as the line tells it, so far as the line has both."""
-    if not (isinstance(line.topic, str) and isinstance(line.state, bytes)) or line.stub == "hidden":
-        return True
-    try:
-        stored = _decode_state(line.state)
-        sealed = TOPICS[line.topic].SEALED
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
-    except KeyError:
-        return line.topic in UPCASTERS and wire_name(line.topic) == line.event
-    told = {name: value for name, value in line.data.items() if name not in sealed and value is not None}
-    told |= {"actor": line.actor, "occurred_at": line.occurred_at, "request_id": line.request_id}
-    return told == _readable(stored) and wire_name(line.topic) == line.event
-
-
-def _readable(stored: dict[str, Any]) -> dict[str, Any]:
-    """What is stored and not sealed, its times as people write them."""
-    readable = {name: value for name, value in stored.items() if value is not None and name not in ("sealed", "day")}
-    for name in ("occurred_at", *TIMES):
-        if isinstance(time := readable.get(name), int):
-            with suppress(OverflowError):
-                readable[name] = rfc3339(time)
-    return readable
+        if len(self.findings) < MAX_NAMED:
+            self.findings.append(Finding(max(self._number, 1), says))
+        else:
+            self.unnamed += 1

@@ -20,12 +20,18 @@ TYPES: dict[Form, str] = {
     "html": "text/html; charset=utf-8",
 }
 
+AT_ONCE = 250
+
 
 class Exports:
-    """Makes exports from the log and the history. `key` signs them."""
+    """Makes exports from the log and the history. `key` signs them.
 
-    def __init__(self, log: Log, queries: Queries, key: SigningKey) -> None:
+    `at_once` is how many events are read and written at a time: so long others wait for the event loop.
+    """
+
+    def __init__(self, log: Log, queries: Queries, key: SigningKey, *, at_once: int = AT_ONCE) -> None:
         self._log = log
+        self._at_once = at_once
         self._queries = queries
         self._prover = Prover(queries, key)
 
@@ -69,7 +75,7 @@ class Exports:
         Raises: ProjectionBehind, RoomParked, NotProved, Unavailable.
         """
         if form == "ndjson":
-            return ndjson.export(part, ndjson.facts(self._log, part), self._prover)
+            return ndjson.export(self._log, part, self._prover, at_once=self._at_once)
         messages = Messages(self._log, self._queries, part)
         return table.export(messages) if form == "csv" else page.export(messages, self._prover)
 
@@ -78,4 +84,4 @@ class Exports:
 
         Raises: Unavailable.
         """
-        return ndjson.content(ndjson.facts(self._log, part))
+        return ndjson.content(ndjson.facts(self._log, part, self._at_once))

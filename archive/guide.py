@@ -3,7 +3,6 @@
 import csv
 import io
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,8 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from archive.lines import UNREADABLE
 from archive.retold import Retold
-from archive.sources import Damaged, Labels, person_of
+from archive.sources import Damaged, Labels, Source, person_of
+from commands.clock import from_rfc3339
 from commands.restoring import Decided
 
 SOURCE = "guide"
@@ -31,12 +32,20 @@ class Row(NamedTuple):
     message: str
 
 
-class Guide:
+class Dumped(msgspec.Struct):
+    """A row as Django's `dumpdata` writes it."""
+
+    model: str
+    pk: int | str
+    fields: dict[str, Any]
+
+
+class Guide(Source):
     """The table as a source of events, room by room."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self.skipped: Counter[str] = Counter()
 
     def decided(self) -> Iterator[Decided]:
         """Every event. Who has the same handle is the same person. Raises: Damaged, with the row."""
@@ -59,8 +68,8 @@ class Guide:
                 if not message.strip():
                     self.skipped["empty messages"] += 1
                     continue
-                yield Row(str(told["room"]), _ms(told["timestamp"]), number, str(told["handle"] or ""), message)
-            except (KeyError, ValueError, TypeError) as error:
+                yield Row(_room(told["room"]), _ms(told["timestamp"]), number, str(told["handle"] or ""), message)
+            except (KeyError, ValueError, OverflowError) as error:
                 raise Damaged(f"{self._path.name}, row {number}: {_reason(error)}") from None
 
     def _told(self) -> Iterable[dict[str, Any]]:
@@ -73,13 +82,13 @@ class Guide:
             return _of_json(text) if text.lstrip()[:1] in ("[", "{") else _of_csv(text)
         except OSError as error:
             raise Damaged(f"{self._path}: {error.strerror}") from None
-        except (sqlite3.Error, msgspec.MsgspecError, csv.Error, UnicodeDecodeError) as error:
+        except (sqlite3.Error, csv.Error, *UNREADABLE) as error:
             raise Damaged(f"{self._path.name}: {error}") from None
 
 
 def _of_sqlite(path: Path) -> list[dict[str, Any]]:
     """The rows of `chat_message`; where it has a room's number, with its label. Raises: sqlite3.Error."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         columns = {row["name"] for row in connection.execute("PRAGMA table_info(chat_message)")}
         if "room_id" in columns and "room" not in columns:
@@ -95,11 +104,12 @@ _WITH_LABELS = "SELECT r.label AS room, m.* FROM chat_message m JOIN chat_room r
 def _of_json(text: str) -> list[dict[str, Any]]:
     """A list of rows, or what Django's `dumpdata` writes. Raises: MsgspecError."""
     told = msgspec.json.decode(text, type=list[dict[str, Any]])
-    rooms = {each["pk"]: each["fields"].get("label") for each in told if each.get("model") == "chat.room"}
-    rows = [each["fields"] for each in told if each.get("model") == "chat.message"]
+    dumped = [msgspec.convert(each, Dumped) for each in told if each.get("model") in ("chat.room", "chat.message")]
+    rooms = {str(each.pk): each.fields.get("label") for each in dumped if each.model == "chat.room"}
+    rows = [each.fields for each in dumped if each.model == "chat.message"]
     if not rows:
         return told
-    return [{**row, "room": rooms.get(row.get("room"), row.get("room"))} for row in rows]
+    return [{**row, "room": rooms.get(str(row.get("room")), row.get("room"))} for row in rows]
 
 
 def _of_csv(text: str) -> list[dict[str, Any]]:
@@ -107,12 +117,19 @@ def _of_csv(text: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
+def _room(name: object) -> str:
+    """Raises: ValueError."""
+    if name is None:
+        raise ValueError("it is in no room")
+    return str(name)
+
+
 def _ms(timestamp: object) -> int:
-    """A time as databases write it; without a zone it is in UTC. Raises: ValueError."""
+    """A time as databases write it; without a zone it is in UTC. Raises: ValueError, OverflowError."""
     if isinstance(timestamp, int | float):
         return int(timestamp * 1000)
     moment = datetime.fromisoformat(str(timestamp))
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return from_rfc3339((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat())
 
 
 def _reason(error: Exception) -> str:

@@ -20,8 +20,10 @@ FORMAT = "verbatim.export"
 VERSION = 1
 TIMES = ("until",)
 """What of an event's data is a time: in the file as RFC 3339, in the event in Unix milliseconds."""
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for bytes that are not what they should be; the last one for brackets within brackets."""
 _EVIDENCE = b',"position":'
-_CHECK = b',"check":"'
+_CHECK_BYTES = 20
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: str
 
 
-class Content(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True, gc=False):
     """What was decided. `request_id`, `address` and `client` are for auditors."""
 
     stream: str
@@ -54,7 +56,7 @@ class Content(msgspec.Struct, frozen=True):
     client: str | UnsetType = UNSET
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """How it was stored, and its place in the tree; but for `position`, for auditors. `state` is sealed (base64)."""
 
     position: int
@@ -64,7 +66,7 @@ class Evidence(msgspec.Struct, frozen=True):
     gap: Sequence[bytes] | UnsetType = UNSET
 
 
-class Line(Content, frozen=True, kw_only=True):
+class Line(Content, frozen=True, kw_only=True, gc=False):
     """An event as it is read: content and evidence."""
 
     position: int
@@ -120,13 +122,17 @@ def content_of(line: bytes) -> bytes:
 def with_check(line: bytes) -> bytes:
     """The line with a checksum at its end (CRC-32), by which a change is found where it is."""
     said = line[:-1]
-    return b'%b,"check":"%08x"}' % (said, crc32(said))
+    return said + _check(said)
 
 
 def is_whole(line: bytes) -> bool:
     """Whether the line is as it was written, for all that its own checksum says."""
-    said, _, check = line.rpartition(_CHECK)
-    return check == b'%08x"}' % crc32(said)
+    return line[-_CHECK_BYTES:] == _check(line[:-_CHECK_BYTES])
+
+
+def _check(said: bytes) -> bytes:
+    """The end of a line that says this."""
+    return b',"check":"%08x"}' % crc32(said)
 
 
 def event_of(line: Line) -> Event:

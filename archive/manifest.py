@@ -11,6 +11,8 @@ from archive.lines import FORMAT, VERSION
 
 SIGNED_AS = b"verbatim export 1\n"
 """What stands before the manifest in what is signed: a signature of this kind is good for nothing else."""
+BEGINS = b'{"manifest":'
+"""By this the last line is known."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,6 +68,11 @@ class Account:
         self._bytes.update(written)
 
     @property
+    def sha256(self) -> str:
+        """The hash over all that was written."""
+        return self._bytes.hexdigest()
+
+    @property
     def last_name(self) -> str:
         """The last event, as in `garden/17`; nothing if there was none."""
         return f"{self._stream}/{self._last[0]}" if self._last else ""
@@ -95,7 +102,7 @@ class Account:
             last_seq=last_seq if alone else None,
             first_position=first_position,
             last_position=last_position,
-            sha256=self._bytes.hexdigest(),
+            sha256=self.sha256,
             content_sha256=self._content.hexdigest(),
             **more,
         )

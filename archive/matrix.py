@@ -8,12 +8,26 @@ from typing import Any
 import msgspec
 
 from archive.retold import Retold
-from archive.sources import Damaged, Labels, emoji_of, person_of
+from archive.sources import Damaged, Labels, Source, decode, emoji_of, person_of
 from commands.restoring import Decided
 
 SOURCE = "matrix"
 
 type Tell = Callable[[], Iterator[Decided]]
+
+
+class Redaction(msgspec.Struct):
+    """Who took an event back, when and why, as its own server tells it beside what is left of the event."""
+
+    sender: str = ""
+    origin_server_ts: int | None = None
+    content: dict[str, Any] = {}
+
+
+class Unsigned(msgspec.Struct):
+    """What a server adds to an event."""
+
+    redacted_because: Redaction | None = None
 
 
 class Happened(msgspec.Struct):
@@ -24,7 +38,7 @@ class Happened(msgspec.Struct):
     origin_server_ts: int
     event_id: str
     content: dict[str, Any] = {}
-    unsigned: dict[str, Any] = {}
+    unsigned: Unsigned = msgspec.field(default_factory=Unsigned)
     state_key: str | None = None
     redacts: str | None = None
 
@@ -46,22 +60,21 @@ class Reacted(msgspec.Struct, frozen=True):
     emoji: str
 
 
-class Matrix:
+class Matrix(Source):
     """A room as a source of events."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self.skipped: Counter[str] = Counter()
 
     def decided(self) -> Iterator[Decided]:
         """Every event, by time. Raises: Damaged."""
         self.skipped.clear()
         try:
-            exported = msgspec.json.decode(self._path.read_bytes(), type=Exported)
+            data = self._path.read_bytes()
         except OSError as error:
             raise Damaged(f"{self._path}: {error.strerror}") from None
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Damaged(f"{self._path.name}: {error}") from None
+        exported = decode(data, Exported, self._path.name)
         events = sorted(exported.messages, key=lambda event: event.origin_server_ts)
         if not events:
             raise Damaged(f"{self._path.name}: there are no messages in it")
@@ -114,11 +127,12 @@ class Telling:
     def _say(self, event: Happened, person: str) -> Iterator[Decided]:
         at, relation = event.origin_server_ts, _relation(event)
         if relation.get("rel_type") == "m.replace":
-            edited, text = str(relation.get("event_id", "")), _text(event.content.get("m.new_content") or event.content)
+            edited = str(relation.get("event_id", ""))
+            text = _text(_within(event.content, "m.new_content") or event.content)
             if text:
                 yield from self._about(edited, lambda: self._room.edit(at, edited, person, text))
             return
-        redaction = event.unsigned.get("redacted_because")
+        redaction = event.unsigned.redacted_because
         text = _text(event.content, is_reply="m.in_reply_to" in relation)
         if not text and not redaction:
             self._skipped[f"{event.type} without a text"] += 1
@@ -128,14 +142,14 @@ class Telling:
         self._posted.add(event.event_id)
         for tell in self._waiting.pop(event.event_id, ()):
             yield from tell()
-        if isinstance(redaction, dict):
+        if redaction:
             yield from self._taken_back(event, redaction)
 
-    def _taken_back(self, event: Happened, redaction: dict[str, Any]) -> Iterator[Decided]:
+    def _taken_back(self, event: Happened, redaction: Redaction) -> Iterator[Decided]:
         """A message that the export has without its text, since it was redacted: when, by whom, why."""
-        when = int(redaction.get("origin_server_ts", event.origin_server_ts))
-        by = person_of(SOURCE, str(redaction.get("sender", event.sender)))
-        reason = str((redaction.get("content") or {}).get("reason", ""))
+        when = event.origin_server_ts if redaction.origin_server_ts is None else redaction.origin_server_ts
+        by = person_of(SOURCE, redaction.sender or event.sender)
+        reason = str(redaction.content.get("reason", ""))
         self._room.later(when, lambda: self._room.redact(when, event.event_id, by, reason))
         yield from ()
 
@@ -164,16 +178,21 @@ class Telling:
             self._waiting[message].append(tell)
 
 
+def _within(content: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object under this name; an empty one if there is none."""
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _relation(event: Happened) -> dict[str, Any]:
-    relation = event.content.get("m.relates_to")
-    return relation if isinstance(relation, dict) else {}
+    return _within(event.content, "m.relates_to")
 
 
 def _replies_to(relation: dict[str, Any]) -> str | None:
     """What a message answers: the message named in a reply, else the one that began its thread."""
-    answered = relation.get("m.in_reply_to")
-    named = answered.get("event_id") if isinstance(answered, dict) and not relation.get("is_falling_back") else None
-    return named or (relation.get("event_id") if relation.get("rel_type") == "m.thread" else None)
+    named = None if relation.get("is_falling_back") else _within(relation, "m.in_reply_to").get("event_id")
+    begun = relation.get("event_id") if relation.get("rel_type") == "m.thread" else None
+    return str(named or begun or "") or None
 
 
 def _text(content: dict[str, Any], *, is_reply: bool = False) -> str:

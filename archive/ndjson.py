@@ -10,25 +10,27 @@ from commands.clock import Milliseconds, rfc3339
 from commands.errors import Unavailable
 from commands.subscription import Fact, Log, StoreUnavailable
 
-PAGE = 250
-"""Events that are read, and written, at a time: so long others wait for the event loop."""
-
 type Facts = AsyncIterator[Sequence[Fact]]
 
 
-def facts(log: Log, part: Part) -> Facts:
-    """The events of a part, in pages: of a room by seq, of everything by position. Raises: Unavailable."""
-    return _of_everything(log, part) if part.room is None else _of_room(log, part.room, part)
+def facts(log: Log, part: Part, at_once: int) -> Facts:
+    """The events of a part, so many at a time: of a room by seq, of everything by position. Raises: Unavailable."""
+    return _of_everything(log, part, at_once) if part.room is None else _of_room(log, part.room, part, at_once)
 
 
-async def export(part: Part, facts: Facts, prover: Prover) -> AsyncGenerator[bytes]:
-    """The file: the header, a line for each event, the manifest. Raises: NotProved, Unavailable."""
+async def export(log: Log, part: Part, prover: Prover, *, at_once: int) -> AsyncGenerator[bytes]:
+    """The file: the header, a line for each event, the manifest. Raises: NotProved, Unavailable.
+
+    In everything that there is no event that is in the tree may be missing: it goes as far as its tree head does.
+    """
     account = Account()
     proof = await prover.begin(part.position) if part.auditor else None
+    if proof and part.is_complete:
+        part = part._replace(position=max(part.position, proof.position))
     begun = lines.header(part) + b"\n"
     account.add(begun)
     yield begun
-    async for those in facts:
+    async for those in facts(log, part, at_once):
         yield await _page(those, account, proof)
     said = account.manifest(
         room=part.room,
@@ -61,11 +63,11 @@ async def _page(facts: Sequence[Fact], account: Account, proof: Proof | None) ->
     return page
 
 
-async def _of_room(log: Log, room: str, part: Part) -> Facts:
+async def _of_room(log: Log, room: str, part: Part, at_once: int) -> Facts:
     seq = 0
     while seq < part.upto:
         try:
-            facts = await log.read_room(room, after=seq, upto=part.upto, limit=PAGE, auditor=part.auditor)
+            facts = await log.read_room(room, after=seq, upto=part.upto, limit=at_once, auditor=part.auditor)
         except StoreUnavailable:
             raise Unavailable from None
         if not facts:
@@ -74,12 +76,12 @@ async def _of_room(log: Log, room: str, part: Part) -> Facts:
         seq = facts[-1].recorded.seq
 
 
-async def _of_everything(log: Log, part: Part) -> Facts:
+async def _of_everything(log: Log, part: Part, at_once: int) -> Facts:
     times: dict[str, Milliseconds] = {}
     position = 0
     while position < part.position:
         try:
-            facts = await log.read_all(after=position, limit=PAGE)
+            facts = await log.read_all(after=position, limit=at_once)
         except StoreUnavailable:
             raise Unavailable from None
         if not facts:

@@ -24,6 +24,11 @@ class Part(NamedTuple):
         return "auditor" if self.auditor else "reader"
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it is everything, as it is."""
+        return self.room is None and self.as_of_time is None
+
+    @property
     def moment(self) -> int | str | None:
         """The moment as the file tells it."""
         return rfc3339(self.as_of_time) if self.as_of_time is not None else self.as_of

@@ -32,6 +32,11 @@ class Proof:
     def __init__(self, walk: Walk | None) -> None:
         self._walk = walk
 
+    @property
+    def position(self) -> int:
+        """The last position in the tree, 0 if there is none."""
+        return self._walk.head.head.position if self._walk else 0
+
     async def places(self, events: Sequence[Recorded]) -> Sequence[Place | None]:
         """Where the next events are in the tree. Raises: NotProved, Unavailable."""
         return await self._walk.places(events) if self._walk else [None] * len(events)

@@ -1,25 +1,28 @@
 """Reading an NDJSON export back: all of it is checked before anything is appended."""
 
-from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
+from archive import lines, manifest
 from archive.checking import Check, raw_lines
-from archive.lines import Line, event_of
-from archive.sources import Damaged
+from archive.lines import UNREADABLE, Line, event_of
+from archive.sources import Damaged, Source
+from archive.stored import has_day
 from commands.restoring import Decided
 from commands.rules import LABEL
 
 
-class Ndjson:
+class Ndjson(Source):
     """An auditor's export as a source of events."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self.skipped: Counter[str] = Counter()
+        self._checked = ""
 
-    def decided(self) -> Iterator[Decided]:
-        """Every event, in the order of the file. Raises: Damaged, with the line, for what cannot be put back."""
+    def check(self) -> None:
+        """Check all that the file says of itself. Raises: Damaged, with the line, for what cannot be put back."""
         check = Check()
         with self._path.open("rb") as file:
             for number, line in check.entries(raw_lines(file)):
@@ -27,9 +30,31 @@ class Ndjson:
                     raise Damaged("this export was made for a reader: it lacks what readers may not see")
                 if check.findings:
                     break
-                yield _decided(number, line)
+                _decided(number, line)
         if check.findings:
             raise Damaged(str(check.findings[0]))
+        self._checked = check.account.sha256
+
+    def decided(self) -> Iterator[Decided]:
+        """Every event, in the order of the file. Raises: Damaged, in the end, if it is not the one that was checked."""
+        hashed = sha256()
+        with self._path.open("rb") as file:
+            for number, written in enumerate(raw_lines(file), 1):
+                if written.startswith(manifest.BEGINS):
+                    break
+                hashed.update(written)
+                if number > 1:
+                    yield _decided(number, _decoded(number, written))
+        if hashed.hexdigest() != self._checked:
+            raise Damaged("it is not the file that was checked")
+
+
+def _decoded(number: int, written: bytes) -> Line:
+    """Raises: Damaged."""
+    try:
+        return lines.decode(written)
+    except UNREADABLE as error:
+        raise Damaged(f"line {number}: {error}") from None
 
 
 def _decided(number: int, line: Line) -> Decided:
@@ -40,6 +65,6 @@ def _decided(number: int, line: Line) -> Decided:
     if not LABEL.fullmatch(line.stream):
         raise Damaged(f"{name}: {line.stream} is no label")
     try:
-        return Decided(line.stream, event_of(line), erased=line.stub == "erased")
+        return Decided(line.stream, event_of(line), erased=line.stub == "erased", over=has_day(line))
     except ValueError as error:
         raise Damaged(f"{name} is no event: {error}") from None

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from archive.sources import clean, handle_of
+from archive.sources import check_time, clean, handle_of
 from commands.events import (
     Cause,
     Event,
@@ -126,6 +126,8 @@ class Retold:
         return Decided(self._label, event)
 
     def _cause(self, person: str, at: int, source_id: str) -> dict[str, Any]:
+        """Raises: Damaged."""
+        check_time(at, f"{self._label}, {source_id}")
         self._time = max(self._time, at)
         return Cause(person, self._time, f"{self._source}:{source_id}").stamp()
 

@@ -7,7 +7,7 @@ What Slack does not tell stays unknown: the text before an edit, the time of a r
 import html
 import re
 import zipfile
-from collections import Counter
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ import msgspec
 from msgspec import field
 
 from archive.retold import Retold
-from archive.sources import Damaged, Labels, emoji_of, person_of
+from archive.sources import Damaged, Labels, Source, decode, emoji_of, person_of
 from commands.events import Visibility
 from commands.restoring import Decided
 
 SOURCE = "slack"
+_NO_ZIP_FILE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What reading one raises that is damaged, encrypted, or packed in another way."""
 _LINK = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _LEFT_OUT = frozenset(
     {"channel_join", "channel_leave", "group_join", "group_leave", "channel_purpose", "channel_archive"}
@@ -58,7 +60,7 @@ class Channel(msgspec.Struct):
 
     name: str
     creator: str = ""
-    created: float = 0
+    created: int = 0
     topic: Topic = field(default_factory=Topic)
 
 
@@ -74,6 +76,10 @@ class Edited(msgspec.Struct):
 
     ts: str
     user: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for what is no time."""
+        _ms(self.ts)
 
 
 class Message(msgspec.Struct):
@@ -92,16 +98,20 @@ class Message(msgspec.Struct):
     reactions: list[Reaction] = []
     files: list[dict[str, Any]] = []
 
+    def __post_init__(self) -> None:
+        """Raises: ValueError for what is no time."""
+        _ms(self.ts)
 
-class Slack:
+
+class Slack(Source):
     """A workspace as a source of events, channel by channel."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         try:
             self._folder: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
         except (OSError, zipfile.BadZipFile):
             raise Damaged(f"{path} is no folder, and no zip file") from None
-        self.skipped: Counter[str] = Counter()
         self._users: Mapping[str, User] = {}
 
     def decided(self) -> Iterator[Decided]:
@@ -122,7 +132,7 @@ class Slack:
             if room is None:
                 owner = person_of(SOURCE, channel.creator or message.user)
                 room = Retold(SOURCE, label, owner, self.skipped)
-                opened_at = min(int(channel.created * 1000) or _ms(message.ts), _ms(message.ts))
+                opened_at = min(channel.created * 1000 or _ms(message.ts), _ms(message.ts))
                 yield from room.open(opened_at, channel.name, visibility=visibility)
                 if channel.topic.value and not channel.topic.value.isspace():
                     yield from room.change(opened_at, owner, topic=self._plain(channel.topic.value))
@@ -134,11 +144,8 @@ class Slack:
         folder = self._folder / channel.name
         days = sorted(each.name for each in folder.iterdir() if each.name.endswith(".json")) if folder.is_dir() else []
         for day in days:
-            name = f"{channel.name}/{day}"
-            try:
-                yield from sorted(self._read(name, list[Message]), key=lambda message: float(message.ts))
-            except ValueError as error:
-                raise Damaged(f"{name}: {error}") from None
+            messages = self._read(f"{channel.name}/{day}", list[Message])
+            yield from sorted(messages, key=lambda message: (_ms(message.ts), message.ts))
 
     def _message(self, room: Retold, message: Message) -> Iterator[Decided]:
         at, who, subtype = _ms(message.ts), self._who(message), message.subtype
@@ -194,14 +201,16 @@ class Slack:
                 return []
             raise Damaged(f"{name} is missing")
         try:
-            return msgspec.json.decode(file.read_bytes(), type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            data = file.read_bytes()
+        except _NO_ZIP_FILE as error:
             raise Damaged(f"{name}: {error}") from None
+        return decode(data, kind, name)
 
 
 def _ms(ts: str) -> int:
-    """Slack's time, which is also a message's id: seconds with six decimals."""
-    return int(float(ts) * 1000)
+    """Slack's time, which is also a message's id: seconds with six decimals. Raises: ValueError."""
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1000 + int(fraction[:3].ljust(3, "0"))
 
 
 def _emoji(name: str) -> str:

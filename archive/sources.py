@@ -3,10 +3,14 @@
 import hashlib
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
 
+import msgspec
+
+from archive.lines import UNREADABLE
+from commands.clock import rfc3339
 from commands.errors import InvalidField
 from commands.member import MAX_HANDLE, default_handle
 from commands.reaction import MAX_EMOJI, check_emoji
@@ -21,15 +25,39 @@ class Damaged(Exception):
     """The file cannot be read to its end; the message says where."""
 
 
-class Source(Protocol):
-    """Something to import. It is read twice: to check it, and to put it back."""
+class Source(ABC):
+    """Something to import. It is read twice: to check it, and to put it back.
 
-    @property
-    def skipped(self) -> Counter[str]:
-        """What was left out, by kind, when it was read last."""
+    `skipped` is what was left out, by kind, when it was read last.
+    """
 
+    def __init__(self) -> None:
+        self.skipped: Counter[str] = Counter()
+
+    def check(self) -> None:
+        """Read all of it. Raises: Damaged."""
+        for _ in self.decided():
+            pass
+
+    @abstractmethod
     def decided(self) -> Iterator[Decided]:
         """Every event, in order. Raises: Damaged."""
+
+
+def decode[T](data: bytes | str, kind: type[T], name: str) -> T:
+    """A JSON file of this name as it should be. Raises: Damaged."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UNREADABLE as error:
+        raise Damaged(f"{name}: {error}") from None
+
+
+def check_time(unix_ms: int, name: str) -> None:
+    """Raises: Damaged for a time that is in no year that can be written."""
+    try:
+        rfc3339(unix_ms)
+    except OverflowError:
+        raise Damaged(f"{name}: {unix_ms} is no time") from None
 
 
 def person_of(source: str, who: str) -> str:

@@ -13,6 +13,7 @@ from bench.shapes import sitting
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "s1": partial(sitting.hold, sitting.S1),
+    "s1_proof": partial(sitting.hold, sitting.S1_PROOF),
     "s2": partial(sitting.hold, sitting.S2),
     "h": partial(sitting.hold, sitting.H),
     "appends": appends.main,

@@ -17,6 +17,7 @@ from contextlib import closing
 import django
 import psycopg
 from django.conf import settings
+from django.core.management.base import OutputWrapper
 from psycopg import sql
 
 from commands.sqlite_connection import files_beside
@@ -51,7 +52,7 @@ async def measure(events: int) -> dict[str, float]:
     hashed_s = time.perf_counter() - began
     await deployment.close()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    report, verified_s = await verification.verify({settings.SIGNING_KEY.public_key}, [])
+    report, verified_s = await verification.verify({settings.SIGNING_KEY.public_key}, [], OutputWrapper(sys.stderr))
     if not report.holds or report.signed != events:
         raise SystemExit(f"it does not hold: {report.findings[:3]}")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -7,11 +7,13 @@ from functools import lru_cache
 
 Milliseconds = int
 
+EARLIEST_MS: Milliseconds = -62_135_596_800_000
 LATEST_MS: Milliseconds = 253_402_300_799_999
-"""The end of the year 9999, in UTC: the last time that can be written."""
+"""The beginning of the year 1 and the end of the year 9999, in UTC: the first and last times that can be written."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_ms() -> Milliseconds:
@@ -20,9 +22,9 @@ def now_ms() -> Milliseconds:
 
 
 @lru_cache(maxsize=4096)
-def _to_the_second(unix_s: int) -> str:
-    day, second = divmod(unix_s, 86_400)
-    return f"{_day(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+def _to_the_minute(unix_min: int) -> str:
+    day, minute = divmod(unix_min, 1440)
+    return f"{_day(day)}T{minute // 60:02d}:{minute % 60:02d}"
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +34,8 @@ def _day(number: int) -> str:
 
 def rfc3339(unix_ms: Milliseconds) -> str:
     """`2026-11-22T09:43:43.120Z`."""
-    return f"{_to_the_second(unix_ms // 1000)}.{unix_ms % 1000:03d}Z"
+    minute, ms = divmod(unix_ms, 60_000)
+    return f"{_to_the_minute(minute)}:{ms // 1000:02d}.{ms % 1000:03d}Z"
 
 
 def from_rfc3339(text: str) -> Milliseconds:
@@ -43,10 +46,10 @@ def from_rfc3339(text: str) -> Milliseconds:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time needs a zone, as in 2026-11-22T09:43:43.120Z")
-    try:
-        return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
-    except OverflowError:
-        raise ValueError("the time must be within the years 1 to 9999 in UTC") from None
+    unix_ms = (moment - _EPOCH) // _MILLISECOND
+    if not EARLIEST_MS <= unix_ms <= LATEST_MS:
+        raise ValueError("the time must be within the years 1 to 9999 in UTC")
+    return unix_ms
 
 
 def moment(text: str) -> Milliseconds:

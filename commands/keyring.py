@@ -80,6 +80,16 @@ class Keyring:
         """Whether a person has, or had, a key: whoever has none left nothing here. Raises: StoreUnavailable."""
         return person in await self.load([person])
 
+    async def ensure_all(self, persons: Iterable[str]) -> Mapping[str, AESGCM | None]:
+        """The same as `load`, of people each of whom gets a durable key who never had one. Raises: StoreUnavailable."""
+        wanted = set(persons)
+        found = dict(await self.load(wanted))
+        if new := wanted - found.keys():
+            fresh = {person: self._wrap(person, AESGCM.generate_key(bit_length=256)) for person in sorted(new)}
+            for person, wrapped in (await self._vault.add(fresh)).items():
+                found[person] = self._keep(person, wrapped)
+        return found
+
     async def ensure_erased(self, persons: Sequence[str]) -> None:
         """Keep durably that these people, of whom nothing was known here, were erased. Raises: StoreUnavailable."""
         for person, wrapped in (await self._vault.add(dict.fromkeys(persons))).items():
@@ -114,21 +124,13 @@ class Keyring:
             while self._wanted:
                 turn = {person: self._wanted.pop(person) for person in list(islice(self._wanted, MAX_AT_ONCE))}
                 try:
-                    await self._ensure_all(turn)
+                    await self.ensure_all(turn)
                 except Exception as error:  # noqa: BLE001 - whoever waits hears of it
                     _settle(turn.values(), error)
                 else:
                     _settle(turn.values(), None)
         finally:
             self._ensuring = None
-
-    async def _ensure_all(self, persons: Iterable[str]) -> None:
-        """Raises: StoreUnavailable."""
-        new = set(persons) - (await self.load(persons)).keys()
-        if new:
-            fresh = {person: self._wrap(person, AESGCM.generate_key(bit_length=256)) for person in sorted(new)}
-            for person, wrapped in (await self._vault.add(fresh)).items():
-                self._keep(person, wrapped)
 
     def _wrap(self, person: str, key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

@@ -69,10 +69,6 @@ class Mapper:
             self._fresh.popitem(last=False)
         return sealed
 
-    def seal_for_nobody(self, stream: str, event: Event) -> NewEvent:
-        """The stored form of an event of somebody who was erased: sealed with a key that nobody has."""
-        return _seal(stream, event, AESGCM(AESGCM.generate_key(bit_length=256)))
-
     async def open(self, recorded: Sequence[Recorded]) -> list[Fact]:
         """Open stored events, in their order; one that cannot be opened says so and harms no other."""
         for row in recorded:
@@ -162,6 +158,12 @@ def _encrypt(cipher: AESGCM, data: bytes, bound: bytes) -> bytes:
 def _decrypt(cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
     """Raises: InvalidTag, ValueError."""
     return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+
+
+def seal_with(cipher: AESGCM | None, stream: str, event: Event, day: str = "") -> NewEvent:
+    """The stored form of an event; without a cipher one for which nobody has a key: its person's, or its `day`'s."""
+    cipher = cipher or AESGCM(AESGCM.generate_key(bit_length=256))
+    return _seal(stream, event, cipher, day, cipher if day else None)
 
 
 class _Envelope(msgspec.Struct):

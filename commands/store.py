@@ -47,7 +47,8 @@ class Condition(NamedTuple):
 class Entry(NamedTuple):
     """The events of one command, all or none, with the conditions under which they may be recorded.
 
-    Every event's own subject must be among the conditions: that is what makes appending twice harmless.
+    Every event's own subject must be among the conditions: that is what makes appending twice harmless. Only what puts
+    a past back into an empty store, and looks at the numbers that come out, does without (restoring.py).
     """
 
     stream: str

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandError, OutputWrapper
 
 from archive.checking import Check, raw_lines
+from config.printable import printable
 
 MOST = 100
 """Findings that are told; a file with so many is another file."""
@@ -24,9 +25,9 @@ def verify_file(path: Path, trusted: Collection[bytes], out: OutputWrapper, err:
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from None
     for finding in check.findings[:MOST]:
-        err.write(str(finding))
-    if check.findings:
-        raise CommandError(f"{path} is not what was exported: {_many(len(check.findings), 'finding')}.")
+        err.write(printable(str(finding)))
+    if found := len(check.findings) + check.unnamed:
+        raise CommandError(f"{path} is not what was exported: {_many(found, 'finding')}.")
     out.write("\n".join(_summary(check)))
 
 
@@ -45,6 +46,11 @@ def _summary(check: Check) -> Iterator[str]:
             f"{_many(check.proved, 'event')} of these are in the tree of {head['tree_size']:,} events that was signed "
             f"at {head['signed_at']}, root {head['root_hash']}."
         )
+        if said.room is None and said.as_of is None:
+            yield "Every event that is in the tree is here."
+        elif said.room is None:
+            left_out = head["tree_size"] - check.proved
+            yield f"Of those in the tree {_many(left_out, 'event')} are not here: later ones, as the server says."
     if left := account.lines - check.proved:
         yield f"Not in the tree: {_many(left, 'event')}, for which the signature of the file speaks alone."
 

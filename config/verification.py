@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +12,35 @@ from commands import treehead
 from commands.clock import rfc3339
 from commands.treehead import SignedHead
 from config import parts
+from config.printable import printable
+from config.progress import Bar
 from projections.reading import reading
+from projections.rebuilding import Progress
 from projections.reporting import Report
 from projections.verifying import Verifying
 
-SHOWN_EVERY_S = 0.2
 MOST = 100
 """Findings that are told; whoever wants all asks for JSON."""
 
 
 async def verify(
-    trusted: Collection[bytes], published: Sequence[SignedHead], terminal: OutputWrapper | None = None
+    trusted: Collection[bytes], published: Sequence[SignedHead], out: OutputWrapper
 ) -> tuple[Report, float]:
-    """Verify this deployment's store; answers what came out, and how many seconds it took. A terminal sees how it goes.
+    """Verify this deployment's store; answers what came out, and how many seconds it took. `out` sees how it goes.
 
     Raises: NotDurable, StoreUnavailable, Unavailable.
     """
     deployment, read = parts.build(), reading()
     await deployment.open()
     await read.open()
-    progress = _Progress(terminal)
+    bar = Bar(out, "verifying")
     try:
-        verifying = Verifying(deployment.log, read, trusted, published=published, tell=progress.show)
+        verifying = Verifying(deployment.log, read, trusted, published=published, tell=_shown(bar))
         began = time.monotonic()
         report = await verifying.run()
         return report, time.monotonic() - began
     finally:
-        progress.end()
+        bar.end()
         await read.close()
         await deployment.close()
 
@@ -68,7 +70,7 @@ def summary(report: Report, took_s: float) -> Iterator[str]:
 def told(report: Report) -> Iterator[str]:
     """What is wrong, a line each."""
     for finding in report.findings[:MOST]:
-        yield f"{finding.kind}: {finding.says}"
+        yield printable(f"{finding.kind}: {finding.says}")
     if left := len(report.findings[MOST:]) + report.unnamed:
         yield f"and {left:,} more"
 
@@ -97,23 +99,13 @@ def _published(number: int, line: str) -> SignedHead:
         raise ValueError(f"line {number}: {error}") from None
 
 
-class _Progress:
-    """One line on a terminal that tells how far it is; elsewhere nothing."""
+def _shown(bar: Bar) -> Callable[[int, int, int], None]:
+    """What `Verifying` is to tell how far it is."""
+    began = time.monotonic()
 
-    def __init__(self, out: OutputWrapper | None) -> None:
-        self._out = out if out and out.isatty() else None
-        self._shown_at = self._began_at = time.monotonic()
+    def tell(events: int, position: int, target: int) -> None:
+        took_s = max(time.monotonic() - began, 1e-6)
+        left_s = (target - position) * took_s / max(1, position)
+        bar.show(Progress(position, target, events / took_s, left_s))
 
-    def show(self, events: int, position: int, last_position: int) -> None:
-        """Show this, if it is time to."""
-        now = time.monotonic()
-        if self._out and now - self._shown_at >= SHOWN_EVERY_S:
-            self._shown_at = now
-            share, rate = position / max(1, last_position), events / (now - self._began_at)
-            self._out.write(f"\r\x1b[K{share:4.0%}  {events:,} events, {rate:,.0f}/s", ending="")
-            self._out.flush()
-
-    def end(self) -> None:
-        """Take it away."""
-        if self._out:
-            self._out.write("\r\x1b[K", ending="")
+    return tell

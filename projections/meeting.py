@@ -5,10 +5,8 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Self
 
-from commands import merkle
 from commands.merkle import Tree
 from commands.treehead import SignedHead
-from projections.tiles import HEIGHT, WIDTH
 
 
 class Row:
@@ -31,10 +29,10 @@ class Row:
         while self._expected and self._expected[0].head.tree_size <= self.size + len(leaves):
             head = self._expected.popleft()
             missing = max(0, head.head.tree_size - self.size)
-            self._add(leaves[:missing])
+            self._tree.extend(leaves[:missing])
             leaves = leaves[missing:]
             yield head, head.head.tree_size == self.size and head.head.root_hash == self._tree.root()
-        self._add(leaves)
+        self._tree.extend(leaves)
 
     def rest(self) -> Iterator[tuple[SignedHead, bool]]:
         """The heads that were never met."""
@@ -44,10 +42,3 @@ class Row:
     def fork(self) -> Self:
         """Another one that has come as far, and goes its own way."""
         return deepcopy(self)
-
-    def _add(self, leaves: Sequence[bytes]) -> None:
-        if len(leaves) == WIDTH and self.size % WIDTH == 0:
-            self._tree.add(merkle.root(leaves), HEIGHT)
-            return
-        for leaf in leaves:
-            self._tree.add(leaf)

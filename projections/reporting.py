@@ -14,7 +14,7 @@ from projections.seqs import Missing, Seqs
 from projections.tiles import WIDTH
 
 MAX_NAMED = 1000
-"""So many differences are named; of more, the number."""
+"""So many findings, and so many differences, are named; of more, the number."""
 
 
 class Report(NamedTuple):
@@ -53,6 +53,13 @@ class Observed:
     events: int = 0
     beyond_tree: int = 0
     last_head: SignedHead | None = None
+
+    def find(self, finding: Finding) -> None:
+        """Keep a finding in mind, as far as it will be named."""
+        if len(self.findings) < MAX_NAMED:
+            self.findings.append(finding)
+        else:
+            self.unnamed += 1
 
     def differ(self, found: Iterator[Difference]) -> None:
         """Keep differences in mind, as far as they will be named."""

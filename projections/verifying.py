@@ -64,13 +64,13 @@ class Verifying:
         following, after = 0, 0
         async for tile in evidence.tiles(self._read, extent):
             if tile.number != following or not tile.is_whole:
-                self._observed.findings.append(findings.of_tree(following, "are missing"))
+                self._observed.find(findings.of_tree(following, "are missing"))
                 await self._take_unhashed(tile.first_position - 1 if tile.is_whole else tile.last_position)
             if tile.is_whole:
                 await self._compare(tile, after)
             following, after = tile.number + 1, tile.last_position
         if following * WIDTH < extent.tree_size:
-            self._observed.findings.append(findings.of_tree(following, "are missing"))
+            self._observed.find(findings.of_tree(following, "are missing"))
             await self._take_unhashed(extent.tree_position)
 
     async def _compare(self, tile: Leaves, after: int) -> None:
@@ -83,7 +83,7 @@ class Verifying:
             found = differences(Stretch(tile.number * WIDTH, after, before, kept, events, stored))
             self._observed.differ(found)
         elif (tile.first_position, tile.last_position) != (events[0].position, events[-1].position):
-            self._observed.findings.append(findings.of_tree(tile.number, "are said to be of other positions"))
+            self._observed.find(findings.of_tree(tile.number, "are said to be of other positions"))
 
     async def _take_unhashed(self, position: int) -> None:
         """Events whose leaves were not kept: only heads can tell whether they are what they were."""
@@ -113,7 +113,7 @@ class Verifying:
                 self._observed.judgement.expect(head)
                 self._observed.last_head = head
             else:
-                self._observed.findings.append(findings.of_forged(head))
+                self._observed.find(findings.of_forged(head))
 
     async def _ask_the_directory(self, extent: Extent) -> None:
         """The directory remembers how far rooms had come: what was taken from a room's end leaves no gap."""

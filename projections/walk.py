@@ -4,6 +4,7 @@ Whoever has the events and these hashes comes to the root of the tree, at the co
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -36,6 +37,11 @@ class _Leaves(NamedTuple):
     last_position: int
     leaves: dict[bytes, int]
 
+    def place(self, event: Recorded) -> int | None:
+        """The index of an event's leaf in the tree, if it is here."""
+        here = self.leaves.get(merkle.leaf_of(event))
+        return None if here is None else self.number * WIDTH + here
+
 
 class Walk:
     """One walk, along events by rising position, in the tree of a signed head."""
@@ -44,7 +50,7 @@ class Walk:
         self.head = head
         self._read = read
         self._leaf = 0
-        self._ahead: list[_Leaves] = []
+        self._ahead: deque[_Leaves] = deque()
         self._tiles: dict[Key, bytes] = {}
 
     async def places(self, events: Sequence[Recorded]) -> list[Place | None]:
@@ -52,32 +58,41 @@ class Walk:
 
         Raises: Unavailable, NotProved.
         """
-        indices = [await self._index(events, number) for number in range(len(events))]
-        ranges: list[range] = []
+        indices = await self._indices(events)
+        between: dict[int, range] = {}
         for index in indices:
-            if index is not None:
-                ranges.append(range(self._leaf, index))
-                self._leaf = index + 1
-        gaps = iter(await self._gaps(ranges))
-        return [None if index is None else Place(index, next(gaps)) for index in indices]
+            if index is None:
+                continue
+            if index != self._leaf:
+                between[index] = range(self._leaf, index)
+            self._leaf = index + 1
+        gaps = dict(zip(between, await self._gaps(list(between.values())), strict=True))
+        return [None if index is None else Place(index, gaps.get(index, ())) for index in indices]
 
     async def end(self) -> Sequence[bytes]:
         """The hashes of the subtrees between the last leaf and the end of the tree. Raises: Unavailable, NotProved."""
         [gap] = await self._gaps([range(self._leaf, self.head.head.tree_size)])
         return gap
 
-    async def _index(self, events: Sequence[Recorded], number: int) -> int | None:
-        event = events[number]
-        if event.position > self.head.head.position:
-            return None
-        while self._ahead and self._ahead[0].last_position < event.position:
-            self._ahead.pop(0)
+    async def _indices(self, events: Sequence[Recorded]) -> list[int | None]:
+        """The index of each event's leaf, if it has one."""
+        indices: list[int | None] = []
+        for number, event in enumerate(events):
+            if event.position > self.head.head.position:
+                indices.append(None)
+                continue
+            if not (self._ahead and event.position <= self._ahead[0].last_position):
+                await self._turn(events[number:])
+            indices.append(self._ahead[0].place(event) if self._ahead else None)
+        return indices
+
+    async def _turn(self, events: Sequence[Recorded]) -> None:
+        """Have the tile of the first of these before us, and perhaps those of some that follow."""
+        position = events[0].position
+        while self._ahead and self._ahead[0].last_position < position:
+            self._ahead.popleft()
         if not self._ahead:
-            self._ahead = await self._look_ahead([each.position for each in events[number : number + statements.AHEAD]])
-        for tile in self._ahead[:1]:
-            place = tile.leaves.get(merkle.leaf_of(event))
-            return None if place is None else tile.number * WIDTH + place
-        return None
+            self._ahead.extend(await self._look_ahead(_apart(events)))
 
     async def _look_ahead(self, positions: Sequence[int]) -> list[_Leaves]:
         padded = [*positions, *[positions[-1]] * (statements.AHEAD - len(positions))]
@@ -163,3 +178,14 @@ class Walks:
 
 def _leaves_of(node: merkle.Node) -> range:
     return range(node.number << node.level, (node.number + 1) << node.level)
+
+
+def _apart(events: Sequence[Recorded]) -> list[int]:
+    """Positions of these that are so far apart that no two need be in one tile, beginning with the first."""
+    positions = [events[0].position]
+    for event in events:
+        if event.position >= positions[-1] + WIDTH:
+            positions.append(event.position)
+            if len(positions) == statements.AHEAD:
+                break
+    return positions

@@ -101,6 +101,15 @@ class Verbatim(Contender):
         return {"DATABASE_URL": self._url, "REDIS_URL": self._valkey.url, **_SETTINGS}
 
 
+class VerbatimBare(Verbatim):
+    """The same without the tree, and without what is kept for auditors of where commands come from."""
+
+    name = "Verbatim, no proof"
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), "DJANGO_SETTINGS_MODULE": "bench.bare"}
+
+
 class VerbatimOnSQLite(Verbatim):
     """One process with everything in it, as `make run` starts it."""
 

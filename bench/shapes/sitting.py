@@ -3,11 +3,11 @@
 import os
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from bench import report
-from bench.shapes.contenders import Contender, Node, Stock, Verbatim, VerbatimOnSQLite
+from bench.shapes.contenders import Contender, Node, Stock, Verbatim, VerbatimBare, VerbatimOnSQLite
 from bench.shapes.meter import Figures
 from tests.servers import Postgres, Valkey
 
@@ -22,7 +22,10 @@ type Turns = dict[str, list[Figures]]
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of load: its columns (title, figure, digits), the first of which is compared."""
+    """One kind of load: its columns (title, figure, digits), the first of which is compared.
+
+    What the name has before an underscore is what the generator does.
+    """
 
     name: str
     title: str
@@ -30,6 +33,10 @@ class Shape:
     contenders: Sequence[type[Contender]]
     seconds: float
     messages: int = 0
+
+    @property
+    def load(self) -> str:
+        return self.name.partition("_")[0]
 
 
 def cpu(digits: int) -> list[tuple[str, str, int]]:
@@ -54,6 +61,12 @@ S1 = Shape(
     ],
     [Verbatim, Node, Stock, VerbatimOnSQLite],
     SECONDS,
+)
+S1_PROOF = replace(
+    S1,
+    name="s1_proof",
+    title="S1 with and without the tree and the audit metadata; CPU per message",
+    contenders=[Verbatim, VerbatimBare],
 )
 S2 = Shape(
     "s2",
@@ -84,7 +97,7 @@ def hold(shape: Shape) -> None:
         for _ in range(ROUNDS):
             for contender in contenders:
                 with contender.running() as target:
-                    turns[contender.name].append(target.load(shape.name, shape.seconds, shape.messages))
+                    turns[contender.name].append(target.load(shape.load, shape.seconds, shape.messages))
                 print(f"  {shape.name} {contender.name}: {turns[contender.name][-1]['rate']:,.0f}", flush=True)
     rows = [_row(shape, name, taken) for name, taken in turns.items()]
     report.show(shape.name, f"{shape.title} (median of {ROUNDS})", rows, _remarks(turns), turns)

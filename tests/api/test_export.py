@@ -9,11 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
+from pytest_django import Settings
 
 from archive.checking import Check
 from archive.exporting import Exports
+from commands.identity import Guests
 from tests.api.client import ROOT, Client
 from tests.api.test_auditing import redacted
+from tests.api.tokens import bearing
 
 __all__ = ["redacted"]
 
@@ -59,6 +62,21 @@ async def test_a_stranger_does_not_learn_of_a_private_room(
         for stranger in (grace, nobody):
             await stranger.refused("GET", f"/rooms/{garden}/export", "not_found", params={"format": form})
     assert len(events(await download(ada, garden))) == 1
+
+
+class TestWithoutGuests:
+    """Where guests are not let in."""
+
+    @pytest.fixture(autouse=True)
+    def setting(self, settings: Settings) -> None:
+        settings.GUESTS = "off"
+
+    async def test_only_auditors_export(self, nobody: Client, auditor: Client, garden: str) -> None:
+        _, token = Guests(settings.SECRET_KEY).welcome()
+        for form in TYPES:
+            for stranger in (nobody, await bearing(nobody, token)):
+                await stranger.refused("GET", f"/rooms/{garden}/export", "unauthenticated", params={"format": form})
+        await auditor.refused("GET", f"/rooms/{garden}/export", "not_found")
 
 
 async def test_readers_do_not_get_what_was_redacted(ada: Client, redacted: dict[str, Any]) -> None:

@@ -4,20 +4,26 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 from django.conf import settings
 
-from archive import manifest, signatures
+from archive import manifest, ndjson, signatures
 from archive.checking import Check
 from archive.lines import content_of, decode, with_check
 from archive.manifest import Account
+from archive.ndjson import Facts
+from archive.part import Part
 from commands.events import Cause, MessagePosted, RoomOpened
 from commands.restoring import Decided, Restoring
+from commands.subscription import Log
 from commands.treehead import SigningKey
-from tests.archive.conftest import PUBLIC_KEY, Server
+from projections.signing import Signer
+from tests.archive.conftest import PUBLIC_KEY, Server, whole
 from tests.archive.past import SECRET, rewrite
 from tests.cast import GARDEN, GENERAL, NOON
+from tests.projections.deployment import on_django
 
 type Lines = list[bytes]
 
@@ -75,13 +81,14 @@ async def test_what_the_tree_has_not_reached_is_signed_and_no_more(empty: Server
     assert (checked.findings, checked.proved, checked.account.lines) == ([], 3, 4)
 
 
-@pytest.mark.parametrize("number", [1, 3, 8, 15])
+@pytest.mark.parametrize("number", [2, 3, 8, 15])
 async def test_a_byte_that_changed_is_found_where_it_is(exported: Lines, number: int) -> None:
     line = exported[number]
-    for place in (12, len(line) // 3, len(line) // 2, len(line) - 40, len(line) - 5):
+    for place in (50, len(line) // 3, len(line) // 2, len(line) - 40, len(line) - 5):
         changed = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
         found = findings([*exported[:number], changed, *exported[number + 1 :]])
         assert found[0].startswith(f"line {number + 1}: ")
+        assert f"general/{number} " in found[0] or f"after general/{number - 1}" in found[0]
 
 
 def without(lines: Lines) -> Lines:
@@ -90,6 +97,14 @@ def without(lines: Lines) -> Lines:
 
 def swapped(lines: Lines) -> Lines:
     return [*lines[:5], lines[6], lines[5], *lines[7:]]
+
+
+def inserted(lines: Lines) -> Lines:
+    """One more message, which somebody else made up from what another line says of itself."""
+    line = json.loads(lines[5]) | {"seq": 6, "actor": "guest:mallory"}
+    del line["check"], line["leaf"]
+    made_up = with_check(json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()) + b"\n"
+    return [*lines[:6], made_up, *lines[6:]]
 
 
 def doubled(lines: Lines) -> Lines:
@@ -118,6 +133,8 @@ def longer(lines: Lines) -> Lines:
         (without, "line 6: general/5 is missing before general/6"),
         (swapped, "line 7: general/5 is in the wrong place"),
         (doubled, "line 7: general/5 is in the wrong place, or here twice"),
+        (inserted, "line 7: general/6 was changed: what the line tells is not what it says is stored"),
+        (inserted, "line 8: general/6 is in the wrong place, or here twice"),
         (cut_off, "line 8: the file ends here, after general/7: its manifest"),
         (cut_in_the_middle, "line 8: this is no event, or was changed"),
         (without_the_last_event, "by the manifest last seq is"),
@@ -128,6 +145,56 @@ async def test_what_was_removed_added_or_moved_is_named(
     exported: Lines, damage: Callable[[Lines], Lines], says: str
 ) -> None:
     assert [found for found in findings(damage(exported)) if says in found]
+
+
+@pytest.mark.parametrize(
+    ("stream", "says"),
+    [
+        (GARDEN, "event number 2 of the log is missing before general/2"),
+        (GARDEN, "event number 4 of the log is missing before general/3"),
+        (GARDEN + "-2", "events number 17 to 18 of the log are missing before general/15"),
+        (GENERAL, "event number 19 of the log is missing at the end"),
+    ],
+)
+async def test_a_stream_that_is_left_out_of_everything_is_missed(
+    server: Server, monkeypatch: pytest.MonkeyPatch, stream: str, says: str
+) -> None:
+    """Whoever leaves it out has the key, counts anew, and gives the hashes that lead to the root."""
+    monkeypatch.setattr(ndjson, "facts", without_stream(ndjson.facts, stream))
+    checked = check((await server.export(None)).splitlines(keepends=True))
+    assert says in [found.says for found in checked.findings]
+    assert not [found for found in checked.findings if "missing" not in found.says]
+    monkeypatch.undo()
+    assert findings((await server.export(None)).splitlines(keepends=True)) == []
+
+
+async def test_so_it_is_if_whoever_leaves_it_out_has_no_key(server: Server) -> None:
+    file = (await server.export(None)).splitlines(keepends=True)
+    kept = [file[0], *(line for line in file[1:-1] if decode(line).stream != GARDEN), file[-1]]
+    found = findings(counted_anew(kept, SigningKey(os.urandom(32))))
+    assert [each for each in found if "event number 2 of the log is missing before general/2" in each]
+    assert [each for each in found if "the manifest was not signed by a key" in each]
+    assert not [each for each in found if "SHA-256" in each or "by the manifest" in each]
+
+
+async def test_everything_as_of_a_time_may_lack_what_came_later(server: Server) -> None:
+    checked = check((await server.export(None, as_of_time=NOON - 10**12)).splitlines(keepends=True))
+    assert (checked.findings, checked.proved) == ([], 0)
+
+
+async def test_everything_goes_as_far_as_the_tree_head(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = await server.exports.of_everything()
+    await server.deployment.say("guest:ada", "later")
+    await server.project()
+    on_django(partial(Signer(settings.SIGNING_KEY, 1e-9).sign, await server.deployment.log.last_position()))
+    checked = check((await whole(server.exports.write(part, "ndjson"))).splitlines(keepends=True))
+    assert (checked.findings, checked.proved, checked.account.lines) == ([], 20, 20)
+
+
+async def test_of_many_findings_the_first_are_named(exported: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archive.checking.MAX_NAMED", 3)
+    checked = check([exported[0], *exported[3:]])
+    assert (len(checked.findings), checked.unnamed > 0) == (3, True)
 
 
 async def test_who_writes_another_text_and_mends_the_check_is_found(exported: Lines) -> None:
@@ -210,10 +277,14 @@ def forge(lines: Lines, key: SigningKey) -> Lines:
     line["state"] = base64.b64encode(json.dumps(state, separators=(",", ":")).encode()).decode()
     del line["check"]
     said = json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()
-    forged = [*lines[:5], with_check(said) + b"\n", *lines[6:-1]]
+    return counted_anew([*lines[:5], with_check(said) + b"\n", *lines[6:]], key)
+
+
+def counted_anew(lines: Lines, key: SigningKey) -> Lines:
+    """The file with the manifest that goes with its lines, signed by a key."""
     account = Account()
-    account.add(forged[0])
-    for each in forged[1:]:
+    account.add(lines[0])
+    for each in lines[1:-1]:
         account.add(each)
         event = decode(each)
         account.enter(event.stream, event.seq, event.position)
@@ -222,4 +293,14 @@ def forge(lines: Lines, key: SigningKey) -> Lines:
     new = account.manifest(
         room=old.room, view=old.view, as_of=old.as_of, exported_at=old.exported_at, gap=old.gap, tree_head=old.tree_head
     )
-    return [*forged, signatures.sign(manifest.encode(new), key) + b"\n"]
+    return [*lines[:-1], signatures.sign(manifest.encode(new), key) + b"\n"]
+
+
+def without_stream(facts: Callable[[Log, Part, int], Facts], stream: str) -> Callable[[Log, Part, int], Facts]:
+    """The events of a part but for those of a stream."""
+
+    async def others(log: Log, part: Part, at_once: int) -> Facts:
+        async for those in facts(log, part, at_once):
+            yield [fact for fact in those if fact.recorded.stream != stream]
+
+    return others

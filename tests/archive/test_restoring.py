@@ -1,12 +1,13 @@
 """What was exported comes back: the export of the imported server has the same content, byte for byte."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from archive import ndjson
-from archive.lines import content_of
+from archive.lines import content_of, with_check
 from archive.part import Part
 from archive.restoring import Ndjson
 from archive.sources import Damaged
@@ -14,14 +15,16 @@ from commands.restoring import NotEmpty, Restoring
 from config.parts import Parts
 from tests.archive.conftest import Server, whole
 from tests.archive.past import SECRET
+from tests.archive.spoiling import with_junk
 from tests.cast import GENERAL, GRACE
 
 
 async def restore(file: bytes, folder: Path, there: Parts) -> int:
     path = folder / "export.ndjson"
     path.write_bytes(file)
-    restoring = Restoring(there.store, there.mapper)
-    await restoring.append(Ndjson(path).decided())
+    restoring, source = Restoring(there.store, there.mapper), Ndjson(path)
+    source.check()
+    await restoring.append(source.decided())
     return restoring.events
 
 
@@ -29,7 +32,7 @@ async def content_at(there: Parts, room: str | None) -> bytes:
     position = await there.log.last_position()
     upto = await there.log.head(room) if room else 0
     part = Part(room, upto, position, auditor=True, exported_at=0)
-    return await whole(ndjson.content(ndjson.facts(there.log, part)))
+    return await whole(ndjson.content(ndjson.facts(there.log, part, 1000)))
 
 
 @pytest.mark.parametrize("room", [GENERAL, None])
@@ -96,7 +99,7 @@ async def test_a_damaged_file_changes_nothing_and_says_where(
     path = tmp_path / "export.ndjson"
     path.write_bytes(b"".join(lines))
     with pytest.raises(Damaged, match=says):
-        list(Ndjson(path).decided())
+        Ndjson(path).check()
     assert await elsewhere.store.last_position() == 0
 
 
@@ -104,7 +107,7 @@ async def test_a_readers_export_is_not_complete(server: Server, tmp_path: Path) 
     path = tmp_path / "export.ndjson"
     path.write_bytes(await server.export(auditor=False))
     with pytest.raises(Damaged, match="made for a reader"):
-        list(Ndjson(path).decided())
+        Ndjson(path).check()
 
 
 async def test_an_event_that_cannot_be_opened_cannot_come_back(server: Server, tmp_path: Path) -> None:
@@ -113,4 +116,31 @@ async def test_an_event_that_cannot_be_opened_cannot_come_back(server: Server, t
     path = tmp_path / "export.ndjson"
     path.write_bytes(await server.export())
     with pytest.raises(Damaged, match=f"general/{head + 1} could not be opened"):
-        list(Ndjson(path).decided())
+        Ndjson(path).check()
+
+
+async def test_whatever_a_line_says_it_is_read_or_refused(server: Server, tmp_path: Path) -> None:
+    lines = (await server.export()).splitlines()
+    path = tmp_path / "export.ndjson"
+    for number in (0, 1, 3, 13):
+        for text in with_junk(lines[number].decode(), 60):
+            path.write_bytes(b"\n".join([*lines[:number], with_check(text.encode()), *lines[number + 1 :], b""]))
+            with pytest.raises(Damaged):
+                Ndjson(path).check()
+    for text in with_junk(lines[-1].decode(), 60):
+        path.write_bytes(b"\n".join([*lines[:-1], text.encode(), b""]))
+        with suppress(Damaged):
+            Ndjson(path).check()
+
+
+async def test_a_file_that_changed_since_it_was_checked_is_not_believed(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "export.ndjson"
+    path.write_bytes(await server.export())
+    source = Ndjson(path)
+    source.check()
+    path.write_bytes(path.read_bytes().replace(SECRET.encode(), SECRET[::-1].encode()))
+    with pytest.raises(Damaged, match="not the file that was checked"):
+        list(source.decided())
+    path.write_bytes(b"one line\nand another\n")
+    with pytest.raises(Damaged, match="line 2: "):
+        list(source.decided())

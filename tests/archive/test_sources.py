@@ -18,6 +18,7 @@ from archive.sources import Damaged, Labels, Source, emoji_of, handle_of, person
 from commands.restoring import Restoring
 from projections.items import Item, decode
 from tests.archive.conftest import Server
+from tests.archive.spoiling import with_junk
 from tests.cast import NOON
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -197,6 +198,53 @@ def test_a_damaged_table_says_which_row(tmp_path: Path, body: str, says: str) ->
     path.write_text(body)
     with pytest.raises(Damaged, match=says):
         list(Guide(path).decided())
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (Slack, "users.json"),
+        (Slack, "channels.json"),
+        (Slack, "general/2026-11-22.json"),
+        (Slack, "general/2026-11-23.json"),
+        (lambda folder: Matrix(folder / "matrix.json"), "matrix.json"),
+        (lambda folder: Guide(folder / "guide.json"), "guide.json"),
+    ],
+)
+def test_whatever_a_file_says_it_is_read_or_refused(tmp_path: Path, make: Callable[[Path], Source], name: str) -> None:
+    shutil.copytree(FIXTURES / "slack", tmp_path, dirs_exist_ok=True)
+    original = tmp_path / name if (tmp_path / name).exists() else FIXTURES / name
+    refused = 0
+    for text in with_junk(original.read_text(), 200):
+        (tmp_path / name).write_text(text)
+        try:
+            make(tmp_path).check()
+        except Damaged:
+            refused += 1
+    assert 0 < refused < 200
+
+
+def test_a_time_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "guide.csv"
+    path.write_text("room,handle,message,timestamp\nlobby,ada,hello,2016-07-01\n")
+    Guide(path).check()
+    happened = {"type": "m.room.message", "sender": "@ada:x", "event_id": "$1", "content": {"body": "hello"}}
+    (tmp_path / "matrix.json").write_text(json.dumps({"messages": [{**happened, "origin_server_ts": 10**16}]}))
+    with pytest.raises(Damaged, match="is no time"):
+        Matrix(tmp_path / "matrix.json").check()
+
+
+def test_a_zip_file_that_was_damaged_is_refused(tmp_path: Path) -> None:
+    path = slack_zip(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes(len(whole) - 1000) + whole[-900:])
+    with pytest.raises(Damaged):
+        Slack(path).check()
+
+
+def test_a_table_may_be_called_anything(tmp_path: Path) -> None:
+    path = of_sqlite(tmp_path, with_rooms=True).rename(tmp_path / "what? 100%#1.sqlite3")
+    assert len(list(Guide(path).decided())) == 3
 
 
 def test_labels_fit_and_differ() -> None:

@@ -1,6 +1,7 @@
 """The tree: the vectors of RFC 6962's first implementation, and the RFC's own recursive definitions."""
 
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from hypothesis import given as example
@@ -170,6 +171,15 @@ def test_a_tree_that_grows_by_leaves_and_subtrees_has_the_same_root(size: int, d
             tree.add(merkle.root(whole[number << level : (number + 1) << level]), level)
         if index < size:
             tree.add(whole[index])
+    assert (tree.size, tree.root()) == (size, mth(whole))
+
+
+@example(SIZES, st.data())
+def test_a_tree_that_grows_by_many_leaves_at_once_has_the_same_root(size: int, data: st.DataObject) -> None:
+    ends = sorted(data.draw(st.sets(st.integers(0, size))) | {0, size})
+    whole, tree = leaves(size), Tree()
+    for begin, end in pairwise(ends):
+        tree.extend(whole[begin:end])
     assert (tree.size, tree.root()) == (size, mth(whole))
 
 

@@ -1,11 +1,12 @@
 """Events that were decided elsewhere are appended in their order, and numbered as they were."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
 from commands.events import Event, MessageEdited, MessagePosted, ReactionAdded, RoomOpened
-from commands.restoring import MAX_BATCH, Batch, Decided, Disturbed, NotEmpty, Restoring
+from commands.restoring import MAX_BATCH, Decided, Disturbed, NotEmpty, Restoring
 from commands.sealing import Mapper
 from commands.store import Condition, Entry, NewEvent, Store
 from commands.subscription import Log
@@ -71,15 +72,16 @@ async def test_who_writes_meanwhile_is_noticed(store: Store, mapper: Mapper) -> 
     await restoring.append([Decided(GARDEN, posted(1))])
     await store.append([Entry(GARDEN, [Condition("rules", 0)], [NewEvent("room.opened", "rules", b"{}")])])
     with pytest.raises(Disturbed):
-        await restoring._record([Decided(GARDEN, posted(2))])
+        await restoring._commit([Entry(GARDEN, (), [NewEvent("room.opened", "rules", b"{}")])])
 
 
-def test_no_two_entries_of_a_batch_are_about_the_same_subject() -> None:
-    batch = Batch({})
-    one, other = NewEvent("t", "message:1", b""), NewEvent("t", "message:2", b"")
-    for stream, event in ((GENERAL, one), (GENERAL, one), (GARDEN, one), (GENERAL, other)):
-        assert batch.takes(stream, event)
-        batch.add(stream, event)
-    assert not batch.takes(GENERAL, one)
-    assert not batch.takes(GARDEN, one)
-    assert [(entry.stream, len(entry.events)) for entry in batch.entries()] == [(GENERAL, 2), (GARDEN, 1), (GENERAL, 1)]
+async def test_what_cannot_be_read_to_its_end_stops_with_what_came_before_it(store: Store, mapper: Mapper) -> None:
+    restoring = Restoring(store, mapper)
+
+    def broken() -> Iterator[Decided]:
+        yield from told(MAX_BATCH)[:MAX_BATCH]
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        await restoring.append(broken())
+    assert await store.last_position() == restoring.events == MAX_BATCH

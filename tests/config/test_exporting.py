@@ -61,6 +61,7 @@ def export(*options: str, to: Path) -> list[str]:
 def test_what_one_server_exports_another_one_has(tmp_path: Path, settings: Settings, tables: Path) -> None:
     file = tmp_path / "all.ndjson"
     assert len(export("--all", to=file)) == 8
+    assert file.stat().st_mode & 0o777 == 0o600
     before = export("--all", "--content", to=tmp_path / "before")
     move_to(tmp_path / "there", settings, tables)
     out = io.StringIO()

@@ -1,5 +1,6 @@
 """`manage.py export ROOM|--all`: a room, or everything, as a file, with all that auditors may see."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import AsyncGenerator, Iterator
@@ -17,7 +18,11 @@ from commands.clock import Milliseconds, moment
 from commands.errors import AfterBeyondHead, NotFound, ProjectionBehind, Refusal
 from commands.store import NotDurable, StoreUnavailable
 from config import parts, starting
+from config.garbage import collected_seldom
 from projections.queries import Queries
+
+AT_ONCE = 2000
+"""Events that are read and written at a time: nobody else waits."""
 
 
 class Command(BaseCommand):
@@ -44,7 +49,7 @@ class Command(BaseCommand):
         _check(options)
         starting.check_database(wait_s=0)
         try:
-            with _opened(options["output"]) as file:
+            with collected_seldom(), _opened(options["output"]) as file:
                 uvloop.run(_export(file, options))
         except ProjectionBehind as error:
             raise CommandError(
@@ -78,7 +83,7 @@ async def _export(file: BinaryIO, options: dict[str, Any]) -> None:
     queries = Queries(deployment.log)
     await queries.open()
     try:
-        exports = Exports(deployment.log, queries, settings.SIGNING_KEY)
+        exports = Exports(deployment.log, queries, settings.SIGNING_KEY, at_once=AT_ONCE)
         part = await _part(exports, options)
         pieces = exports.write_content(part) if options["content"] else exports.write(part, options["format"])
         async with parts.hearing(deployment.log):
@@ -124,15 +129,21 @@ def _moment(text: str | None) -> tuple[int | None, Milliseconds | None]:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    """Where to write; a file is there under its name once it is whole."""
+    """Where to write; a file is there under its name once it is whole. Nobody but its owner may read it."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     unfinished = output.with_name(f"{output.name}.part")
     try:
-        with unfinished.open("wb") as file:
+        with open(unfinished, "wb", opener=_for_its_owner) as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.rename(output)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -13,12 +13,14 @@ from archive.matrix import Matrix
 from archive.restoring import Ndjson
 from archive.slack import Slack
 from archive.sources import Damaged, Source
-from commands.keyring import Erased
 from commands.restoring import Disturbed, NotEmpty, Restoring
 from commands.store import NotDurable, OutcomeUnknown, StoreUnavailable
 from config import parts, starting
+from config.garbage import collected_seldom
 
 FORMATS: dict[str, Callable[[Path], Source]] = {"ndjson": Ndjson, "slack": Slack, "matrix": Matrix, "guide": Guide}
+
+AGAIN = "Begin again with an empty server."
 
 
 class Command(BaseCommand):
@@ -39,15 +41,17 @@ class Command(BaseCommand):
             raise CommandError(f"There is no {options['file']}.")
         starting.check_database(wait_s=0)
         try:
-            with starting.alone():
+            with starting.alone(), collected_seldom():
                 source = FORMATS[options["format"]](options["file"])
                 events = uvloop.run(_import(source))
         except Damaged as error:
             raise CommandError(f"Nothing was imported: {error}.") from error
         except (NotEmpty, Disturbed) as error:
             raise CommandError(str(error) or (type(error).__doc__ or "")) from error
-        except (NotDurable, StoreUnavailable, OutcomeUnknown, Erased) as error:
-            raise CommandError(f"The import stopped: {error}. Begin again with an empty server.") from error
+        except (NotDurable, StoreUnavailable, OutcomeUnknown) as error:
+            raise CommandError(f"The import stopped: {error}. {AGAIN}") from error
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}.") from error
         for what, number in sorted(source.skipped.items()):
             self.stderr.write(f"Left out: {number:,} × {what}.")
         self.stdout.write(f"{events:,} events are back. What people read is made from them when the server runs.")
@@ -56,16 +60,18 @@ class Command(BaseCommand):
 async def _import(source: Source) -> int:
     """Check all, then append all. Answers how many events.
 
-    Raises: Damaged, NotEmpty, Disturbed, Erased, NotDurable, StoreUnavailable, OutcomeUnknown.
+    Raises: CommandError, Damaged, NotEmpty, Disturbed, NotDurable, StoreUnavailable, OutcomeUnknown.
     """
     deployment = parts.build()
     await deployment.open()
     try:
         restoring = Restoring(deployment.store, deployment.mapper)
         await restoring.check_empty()
-        for _ in source.decided():
-            pass
-        await restoring.append(source.decided())
+        source.check()
+        try:
+            await restoring.append(source.decided())
+        except Damaged as error:
+            raise CommandError(f"The file was changed while it was read: {error}. {AGAIN}") from error
         return restoring.events
     finally:
         await deployment.close()

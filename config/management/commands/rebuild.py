@@ -1,6 +1,5 @@
 """`manage.py rebuild NAME … | --all`: read models made anew from the log, while everybody goes on."""
 
-import gc
 import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from django.db import DatabaseError
 
 from commands.store import NotDurable, StoreUnavailable
 from config import parts, starting
+from config.garbage import collected_seldom
 from config.progress import Bar
 from projections.beside import Beside, NothingKept, WentBack
 from projections.checkpoints import LostLead
@@ -21,8 +21,6 @@ from projections.known import KNOWN
 from projections.projection import Projection
 from projections.rebuilding import LogEnds, Rebuilding, RebuildRunning, SomebodyReads
 
-GARBAGE_AT = 100_000
-"""Events come and go by the thousand and make no circles: looking for those would take an eighth of the time."""
 NICE = 10
 """On a machine that is busy, those who chat come first."""
 REFUSALS = (LogEnds, NothingKept, RebuildRunning, SomebodyReads, WentBack, NotDurable, StoreUnavailable)
@@ -57,12 +55,11 @@ class Command(BaseCommand):
         """Raises: CommandError."""
         projections = _chosen(options["projection"], everything=options["all"])
         starting.check_database(wait_s=0)
-        gc.freeze()
-        gc.set_threshold(GARBAGE_AT)
         if not settings.ON_SQLITE:  # where others wait for us, who must not be kept waiting ourselves
             os.nice(NICE)
         try:
-            uvloop.run(self._work(projections, options))
+            with collected_seldom():
+                uvloop.run(self._work(projections, options))
         except REFUSALS as error:
             raise CommandError(str(error)) from error
         except LostLead as error:

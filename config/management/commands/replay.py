@@ -13,6 +13,7 @@ from commands.events import MessageEdited, MessagePosted, wire_name
 from commands.store import NotDurable, StoreUnavailable
 from commands.subscription import Fact, Log
 from config import parts
+from config.printable import printable
 from realtime.encoding import event_json
 from realtime.player import Pace, Player
 from realtime.replays import seq_of
@@ -122,7 +123,7 @@ async def _seq(log: Log, room: str, name: str, wanted: str, *, since: bool) -> i
 
 
 def line(fact: Fact) -> str:
-    """An event as a line of record. Nothing in it can command the terminal."""
+    """An event as a line of record."""
     event = fact.event
     at = rfc3339(event.occurred_at).replace("T", " ")[:-1] if event else "-" * 23
     match event:
@@ -134,5 +135,5 @@ def line(fact: Fact) -> str:
             words = f"({event.actor} edited {fact.recorded.subject}) {message}"
         case _:
             words = f"({event.actor}: {wire_name(fact.recorded.topic)} {fact.recorded.subject})"
-    shown = "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in words)
+    shown = printable(words, keep="\n")
     return f"{fact.recorded.seq:>6}  {at}  " + shown.replace("\n", "\n" + " " * 33)

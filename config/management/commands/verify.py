@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from commands.errors import Unavailable
 from commands.store import NotDurable, StoreUnavailable
 from commands.treehead import SignedHead, key_as_text, key_from_text
 from config import starting, verification
+from config.garbage import collected_seldom
 from config.offline import verify_file
 
 
@@ -45,10 +47,15 @@ class Command(BaseCommand):
         """Raises: CommandError (exit code 1) when anything is wrong, or nothing can be told."""
         own = settings.SIGNING_KEY.public_key
         trusted = {_key(text) for text in options["public_key"] or ()} or {own}
-        if options["file"]:
-            _check_file_alone(options)
-            verify_file(options["file"], trusted, self.stdout, self.stderr)
-            return
+        with collected_seldom():
+            if options["file"]:
+                _check_file_alone(options)
+                verify_file(options["file"], trusted, self.stdout, self.stderr)
+            else:
+                self._verify_store(trusted, own, options)
+
+    def _verify_store(self, trusted: Collection[bytes], own: bytes, options: dict[str, Any]) -> None:
+        """Raises: CommandError."""
         published = _heads(options["heads"]) if options["heads"] else []
         starting.check_database(wait_s=0)
         try:

@@ -1,0 +1,70 @@
+"""Whether what a line tells is what it says is stored, so far as that is not sealed. Pure."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from archive.lines import TIMES, UNREADABLE, Line
+from commands.clock import rfc3339
+from commands.events import TOPICS, UPCASTERS, Event, wire_name
+
+_CAUSE = ("actor", "occurred_at", "request_id")
+_SEALS = ("sealed", "day")
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class _Form(NamedTuple):
+    """How events of a topic are told: what of their data is `plain` and what a time, and all that may be there."""
+
+    name: str
+    plain: tuple[str, ...]
+    times: tuple[str, ...]
+    told: frozenset[str]
+    stored: frozenset[str]
+
+    @classmethod
+    def of(cls, topic: str, kind: type[Event]) -> "_Form":
+        """The form of a topic's events."""
+        kept = [name for name in kind.__struct_fields__ if name not in kind.SEALED and name not in _CAUSE]
+        plain, times = (tuple(name for name in kept if (name in TIMES) == is_time) for is_time in (False, True))
+        return cls(wire_name(topic), plain, times, frozenset(kind.DATA), frozenset([*kept, *_CAUSE, *_SEALS]))
+
+
+_FORMS = {topic: _Form.of(topic, kind) for topic, kind in TOPICS.items()}
+
+
+def is_as_stored(line: Line) -> bool:
+    """Whether a line tells what is stored, if it says what that is, and could be opened."""
+    if not (isinstance(line.topic, str) and isinstance(line.state, bytes)) or line.stub == "hidden":
+        return True
+    form = _FORMS.get(line.topic)
+    if form is None:
+        return line.topic in UPCASTERS and wire_name(line.topic) == line.event
+    try:
+        stored = _decode(line.state)
+    except UNREADABLE:
+        return False
+    told = line.data
+    return (
+        form.name == line.event
+        and line.actor == stored.get("actor")
+        and line.request_id == stored.get("request_id")
+        and line.occurred_at == _time(stored.get("occurred_at"))
+        and [told.get(name) for name in form.plain] == [stored.get(name) for name in form.plain]
+        and all(told.get(name) == _time(stored.get(name)) for name in form.times)
+        and form.told.issuperset(told)
+        and form.stored.issuperset(stored)
+    )
+
+
+def has_day(line: Line) -> bool:
+    """Whether the event that nothing personal is left of was sealed with the key of a day, too."""
+    return line.stub == "erased" and isinstance(line.state, bytes) and "day" in _decode(line.state)
+
+
+def _time(stored: object) -> object:
+    """A time as a line tells it."""
+    try:
+        return rfc3339(stored) if type(stored) is int else stored
+    except OverflowError:
+        return stored
