@@ -11,12 +11,16 @@ from archive.lines import content_of, with_check
 from archive.part import Part
 from archive.restoring import Ndjson
 from archive.sources import Damaged
+from commands.days import before
+from commands.erasing import Expire
+from commands.identity import Caller
 from commands.restoring import NotEmpty, Restoring
+from commands.rules import ChangeRoom, OpenRoom
 from config.parts import Parts
 from tests.archive.conftest import Server, whole
 from tests.archive.past import SECRET
 from tests.archive.spoiling import with_junk
-from tests.cast import GENERAL, GRACE
+from tests.cast import ADA, GENERAL, GRACE
 
 
 async def restore(file: bytes, folder: Path, there: Parts) -> int:
@@ -62,6 +66,23 @@ async def test_who_was_erased_stays_erased(server: Server, elsewhere: Parts, tmp
     assert await elsewhere.vault.read(["guest:gone"]) == {"guest:gone": None}
     facts = await elsewhere.log.read_all(after=0, limit=100)
     assert [fact.stub for fact in facts if fact.event and fact.event.actor == "guest:gone"] == ["erased"] * 3
+
+
+async def test_what_is_over_stays_over_and_its_people_can_go_on(
+    empty: Server, elsewhere: Parts, tmp_path: Path
+) -> None:
+    here = empty.deployment
+    await here.do(ADA, OpenRoom(room=GENERAL))
+    await here.do(ADA, ChangeRoom(room=GENERAL, retain_days=7))
+    await here.say(GRACE, "of today")
+    since = (await here.administration.rules(GENERAL)).retained_since
+    auditor = Caller(person="bot:retention", handle="retention", request_id="r")
+    await here.administration.carry_out(Expire(room=GENERAL, since=since, before=before(since, -1)), auditor)
+    await empty.project()
+    await restore(await empty.export(), tmp_path, elsewhere)
+    assert await content_at(elsewhere, GENERAL) == await content_at(here.parts, GENERAL)
+    assert [fact.stub for fact in await elsewhere.log.read_all(after=0, limit=9)] == ["", "", "erased"]
+    assert (await elsewhere.vault.read([GRACE]))[GRACE]
 
 
 async def test_a_server_that_is_not_empty_is_left_alone(server: Server, tmp_path: Path) -> None:
