@@ -29,50 +29,50 @@ from commands.store import Entry, Mark, Outcome, Recorded, StoreUnavailable
 SCHEMA_S = 60.0
 BEYOND_ALL = 2**62
 
-_IS_CREATED = "SELECT to_regproc(%s) IS NOT NULL"
+_IS_CREATED = "SELECT to_regproc($1) IS NOT NULL"
 _COLUMNS = "notification_id, originator_id, originator_version, topic, subject, state"
 _APPEND = f"SELECT * FROM public.{APPEND_NAME}({', '.join(['%b'] * 11)})"
 _STREAM = (
-    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND originator_version > %s "
-    "AND originator_version <= %s ORDER BY originator_version {direction} LIMIT %s"
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = $1 AND originator_version > $2 "
+    "AND originator_version <= $3 ORDER BY originator_version {direction} LIMIT $4"
 )
 _FORWARDS, _BACKWARDS = _STREAM.format(direction="ASC"), _STREAM.format(direction="DESC")
 # The upper bound excludes nothing. Without it, PostgreSQL takes "a third of the table" for the end of one that it has
 # not analysed yet, and reads it all.
-_AFTER = f"FROM public.stored_events WHERE notification_id > %s AND notification_id < {BEYOND_ALL}"
-_ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT %s"
+_AFTER = f"FROM public.stored_events WHERE notification_id > $1 AND notification_id < {BEYOND_ALL}"
+_ALL = f"SELECT {_COLUMNS} {_AFTER} ORDER BY notification_id LIMIT $2"
 _END = (
-    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = %(stream)s AND e.subject = wanted.subject "
+    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = $1 AND e.subject = wanted.subject "
     "ORDER BY e.originator_version {direction} LIMIT 1"
 )
-_AT = f"SELECT {_COLUMNS} FROM public.stored_events WHERE notification_id = ANY(%s) ORDER BY notification_id"
+_AT = f"SELECT {_COLUMNS} FROM public.stored_events WHERE notification_id = ANY($1) ORDER BY notification_id"
 # Not ordered here: to save itself the sorting, PostgreSQL might walk the whole stream.
 _SUBJECTS = (
-    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %(stream)s AND subject = ANY(%(subjects)s) "
-    "UNION ALL SELECT ends.* FROM unnest(%(ends_of)s::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = $1 AND subject = ANY($2) "
+    "UNION ALL SELECT ends.* FROM unnest($3::text[]) wanted (subject) CROSS JOIN LATERAL ("
     f"({_END.format(direction='ASC')}) UNION ALL ({_END.format(direction='DESC')})) ends"
 )
 _ABOUT = (
-    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = %s AND subject = %s "
-    "AND originator_version > %s ORDER BY originator_version LIMIT %s"
+    f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = $1 AND subject = $2 "
+    "AND originator_version > $3 ORDER BY originator_version LIMIT $4"
 )
 # One probe for each, to its last event: a message that was edited a thousand times costs no more than another.
 _LAST_TOPICS = (
-    "SELECT wanted.subject, last.topic FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
-    "SELECT topic FROM public.stored_events e WHERE e.originator_id = %s AND e.subject = wanted.subject "
+    "SELECT wanted.subject, last.topic FROM unnest($1::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    "SELECT topic FROM public.stored_events e WHERE e.originator_id = $2 AND e.subject = wanted.subject "
     "ORDER BY e.originator_version DESC LIMIT 1) last"
 )
 _READ_LAST = (
-    "SELECT last.* FROM unnest(%s::text[]) wanted (subject) CROSS JOIN LATERAL ("
-    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = %s AND e.subject = wanted.subject "
-    "AND e.originator_version <= %s ORDER BY e.originator_version DESC LIMIT 1) last"
+    "SELECT last.* FROM unnest($1::text[]) wanted (subject) CROSS JOIN LATERAL ("
+    f"SELECT {_COLUMNS} FROM public.stored_events e WHERE e.originator_id = $2 AND e.subject = wanted.subject "
+    "AND e.originator_version <= $3 ORDER BY e.originator_version DESC LIMIT 1) last"
 )
 _TAIL = (
     "SELECT max(notification_id), originator_id, max(originator_version) FROM ("
-    f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT %s"
+    f"SELECT notification_id, originator_id, originator_version {_AFTER} ORDER BY notification_id LIMIT $2"
     ") recent GROUP BY originator_id ORDER BY 1"
 )
-_HEAD = "SELECT coalesce(max(originator_version), 0) FROM public.stored_events WHERE originator_id = %s"
+_HEAD = "SELECT coalesce(max(originator_version), 0) FROM public.stored_events WHERE originator_id = $1"
 _LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 
 _value: Callable[[Sequence[Any]], Any] = itemgetter(0)
@@ -144,7 +144,7 @@ class PostgresStore(PostgresApplicationRecorder):
         self, stream: str, subjects: Sequence[str], *, ends_of: Sequence[str] = ()
     ) -> list[Recorded]:
         """See `Store.read_subjects`."""
-        wanted = {"stream": stream, "subjects": list(subjects), "ends_of": list(ends_of)}
+        wanted = [stream, list(subjects), list(ends_of)]
         rows = await self.reading.select(_SUBJECTS, wanted, Recorded._make)
         return sorted(set(rows), key=lambda row: row.seq)
 

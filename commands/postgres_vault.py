@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from commands.postgres import PostgresStore
 
-_READ = "SELECT person, wrapped FROM public.person_keys WHERE person = ANY(%s)"
+_READ = "SELECT person, wrapped FROM public.person_keys WHERE person = ANY($1)"
 # In one order: two processes that add some of the same people do not wait for each other in a circle.
 _ADD = (
-    "INSERT INTO public.person_keys (person, wrapped) SELECT * FROM unnest(%s::text[], %s::bytea[]) "
+    "INSERT INTO public.person_keys (person, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[]) "
     "ON CONFLICT (person) DO NOTHING RETURNING person"
 )
 _DESTROY = (
-    "INSERT INTO public.person_keys (person, wrapped) SELECT person, NULL FROM unnest(%s::text[]) gone (person) "
+    "INSERT INTO public.person_keys (person, wrapped) SELECT person, NULL FROM unnest($1::text[]) gone (person) "
     "ON CONFLICT (person) DO UPDATE SET wrapped = NULL WHERE person_keys.wrapped IS NOT NULL RETURNING person"
 )
 

@@ -143,20 +143,24 @@ def _page(rows: Sequence[tuple[Any, ...]], kind: Kind, wanted: Wanted, as_of: in
         return Page([], found_oldest=True, found_newest=True, head_seq=0, position=0)
     _, _, position, parked, others, pivot, *_ = rows[0]
     check_not_parked(parked)
-    seen = partial(_as_it_was, auditor=wanted.get("auditor", False))
-    lines = sorted((row[6], seen(*row[7:10])) for row in rows if row[6] is not None)
+    there = [row for row in rows if row[6] is not None]
+    if as_of is None:
+        lines = sorted([(row[6], row[7]) for row in there])
+    else:
+        seen = partial(_as_it_was, auditor=wanted.get("auditor", False))
+        lines = sorted((row[6], seen(*row[7:10])) for row in there)
     chosen, found_oldest, found_newest = _choose(lines, kind, wanted.get("limit", LIMIT), others, pivot)
     moment = None if as_of is None else Moment(as_of, rows[0][10] or "", rows[0][11] or "")
     return Page([item for _, item in chosen], found_oldest, found_newest, _head(rows), position, moment)
 
 
-def _as_it_was(now: bytes, then: bytes | None = None, text: str | None = None, *, auditor: bool) -> bytes:
+def _as_it_was(now: bytes, then: bytes | None, text: str | None, *, auditor: bool) -> bytes:
     """A message as it was then, if that is known to be different; what was redacted since says nothing."""
     if then is None:
-        return bytes(now)
-    if items.is_redacted(bytes(now)):
-        return bytes(then) if auditor else items.hidden(bytes(then))
-    return items.with_text(bytes(then), items.text_of(bytes(now)) if text is None else msgspec.json.encode(text))
+        return now
+    if items.is_redacted(now):
+        return then if auditor else items.hidden(then)
+    return items.with_text(then, items.text_of(now) if text is None else msgspec.json.encode(text))
 
 
 def _choose(

@@ -124,7 +124,7 @@ class Queries:
             check_not_parked(parked)
             if item is None:
                 return None
-            seen = hide_erased(self._log, [bytes(item)], position or 0)
+            seen = hide_erased(self._log, [item], position or 0)
             return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
 

@@ -49,7 +49,7 @@ class PostgresReading:
 
     def __init__(self, url: str) -> None:
         self._pool = postgres_reading.Reading(url, CONNECTIONS, prepare_after=2, options=BY_INDEX)
-        self._written: dict[str, str] = {}
+        self._written: dict[str, tuple[str, list[str]]] = {}
 
     async def open(self) -> None:
         """Start the pool; a database that is away is tried again when it is needed."""
@@ -61,13 +61,18 @@ class PostgresReading:
 
     async def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
         """See `Reading.rows`."""
-        query = self._written.get(statement)
-        if query is None:
-            query = self._written[statement] = _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+        query, names = self._written.get(statement) or self._write(statement)
         try:
-            return await self._pool.select(query, parameters, tuple)
+            return await self._pool.select(query, [parameters[name] for name in names], tuple)
         except StoreUnavailable as error:
             raise Unavailable("The read database cannot be reached right now: try again.") from error
+
+    def _write(self, statement: str) -> tuple[str, list[str]]:
+        """A statement as PostgreSQL wants it, and the names of its parameters in the order of their numbers."""
+        names = list(dict.fromkeys(_NAMED.findall(statement)))
+        query = _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
+        self._written[statement] = query, names
+        return query, names
 
 
 class SQLiteReading:
