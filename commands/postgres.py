@@ -31,7 +31,7 @@ BEYOND_ALL = 2**62
 
 _IS_CREATED = "SELECT to_regproc($1) IS NOT NULL"
 _COLUMNS = "notification_id, originator_id, originator_version, topic, subject, state"
-_APPEND = f"SELECT * FROM public.{APPEND_NAME}({', '.join(['%b'] * 11)})"
+_APPEND = f"SELECT * FROM public.{APPEND_NAME}({', '.join(f'${number}' for number in range(1, 12))})"
 _STREAM = (
     f"SELECT {_COLUMNS} FROM public.stored_events WHERE originator_id = $1 AND originator_version > $2 "
     "AND originator_version <= $3 ORDER BY originator_version {direction} LIMIT $4"

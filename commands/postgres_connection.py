@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from commands.postgres_wire import Wire
 from commands.store import NotDurable, OutcomeUnknown, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -75,14 +76,14 @@ class WritingConnection:
     def __init__(self, url: str, prepare: Callable[[AsyncConnection[TupleRow]], None]) -> None:
         self._conninfo = conninfo(url)
         self._prepare = prepare
-        self._connection: AsyncConnection[TupleRow] | None = None
+        self._wire: Wire | None = None
         self._turn = asyncio.Lock()
         self._open = False
 
     async def open(self) -> None:
         """Raises: NotDurable, StoreUnavailable."""
         try:
-            self._connection = await self._connect()
+            self._wire = await self._connect()
         except psycopg.Error as error:
             raise StoreUnavailable(str(error)) from error
         self._open = True
@@ -94,17 +95,15 @@ class WritingConnection:
             await self._drop()
 
     async def execute(self, statement: str, parameters: Sequence[object]) -> list[TupleRow]:
-        """One statement, one commit, one round trip; answers its rows.
+        """One statement (its parameters are `$1` and so on), one commit, one round trip; answers its rows.
 
         Raises: StoreUnavailable when nothing can have been recorded, OutcomeUnknown when the answer was lost.
         """
         async with self._turn:
-            connection = await self._connected()
+            wire = await self._connected()
             try:
-                with bounded(connection, ANSWER_S):
-                    cursor = connection.cursor(binary=True)
-                    await cursor.execute(statement.encode(), parameters, prepare=True)
-                    return await cursor.fetchall()
+                with bounded(wire.connection, ANSWER_S):
+                    return await wire.ask(statement.encode(), parameters, tuple)
             except psycopg.Error as error:
                 if was_refused(error):
                     if isinstance(error, psycopg.OperationalError | psycopg.InternalError):
@@ -116,19 +115,19 @@ class WritingConnection:
                 await self._drop()
                 raise
 
-    async def _connected(self) -> AsyncConnection[TupleRow]:
+    async def _connected(self) -> Wire:
         if not self._open:
             raise StoreUnavailable("the store is closed")
-        if self._connection and not _is_lost(self._connection):
-            return self._connection
+        if self._wire and not _is_lost(self._wire):
+            return self._wire
         await self._drop()
         try:
-            self._connection = await self._connect()
+            self._wire = await self._connect()
         except (psycopg.Error, NotDurable) as error:
             raise StoreUnavailable(str(error)) from error
-        return self._connection
+        return self._wire
 
-    async def _connect(self) -> AsyncConnection[TupleRow]:
+    async def _connect(self) -> Wire:
         connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
         try:
             with bounded(connection, CONNECT_S):
@@ -138,12 +137,13 @@ class WritingConnection:
         except BaseException:
             await connection.close()
             raise
-        return connection
+        return Wire(connection, prepare_after=0)
 
     async def _drop(self) -> None:
-        if self._connection:
-            await self._connection.close()
-            self._connection = None
+        if self._wire:
+            self._wire.release()
+            await self._wire.connection.close()
+            self._wire = None
 
 
 async def check_durable(connection: AsyncConnection[TupleRow]) -> None:
@@ -156,12 +156,12 @@ async def check_durable(connection: AsyncConnection[TupleRow]) -> None:
         )
 
 
-def _is_lost(connection: AsyncConnection[TupleRow]) -> bool:
+def _is_lost(wire: Wire) -> bool:
     """Whether nothing can be sent any more. A server has nothing to say to an idle connection but good-bye."""
-    if connection.closed:
+    if not wire.is_free:
         return True
     poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
+    poll.register(wire.connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 

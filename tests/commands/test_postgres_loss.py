@@ -111,9 +111,9 @@ async def test_a_session_that_ended_while_idle_is_made_anew(store: PostgresStore
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
             await end_session(other, "state = 'idle' AND datname = current_database()")
         assert await store.head("general") == 1
-    connection = store._writing._connection
-    assert connection
-    await until(lambda: postgres_connection._is_lost(connection))
+    wire = store._writing._wire
+    assert wire
+    await until(lambda: postgres_connection._is_lost(wire))
     assert seqs(await store.append([message()])) == [2]
 
 
