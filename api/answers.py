@@ -72,6 +72,7 @@ class Room(Answer):
         visibility="public",
         archived=False,
         slow_mode_s=0,
+        retain_days=0,
         owner=PERSON,
         opened_at=TIME,
         head_seq=7,
@@ -85,6 +86,7 @@ class Room(Answer):
     visibility: Literal["public", "private"]
     archived: bool
     slow_mode_s: int
+    retain_days: int = Field(description="For how many days what is said is kept; 0: for ever")
     owner: str
     opened_at: str
     head_seq: int

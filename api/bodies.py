@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from commands.errors import BadJson, BadRequest
 from commands.member import MAX_HANDLE, MAX_REASON
 from commands.message import MAX_CLIENT_MSG_ID, MAX_MESSAGE
-from commands.rules import MAX_SLOW_MODE_S, MAX_TITLE, MAX_TOPIC
+from commands.rules import MAX_RETAIN_DAYS, MAX_SLOW_MODE_S, MAX_TITLE, MAX_TOPIC
 
 MAX_NESTING = 32
 _MAX_DIGITS = 4000
@@ -53,6 +53,9 @@ class RoomChanges(Body):
     topic: str | None = Field(default=None, max_length=MAX_TOPIC)
     archived: bool | None = None
     slow_mode_s: int | None = Field(default=None, ge=0, le=MAX_SLOW_MODE_S)
+    retain_days: int | None = Field(
+        default=None, ge=0, le=MAX_RETAIN_DAYS, description="For how many days what is said is kept; 0: for ever"
+    )
 
     @field_validator("*", mode="before")
     @classmethod

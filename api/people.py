@@ -16,6 +16,7 @@ from commands.administration import Ruling
 from commands.erasing import Erase, Hold, Release
 from commands.errors import Forbidden, Gone, InvalidField, LegalHold, Overloaded, ProjectionBehind
 from commands.member import check_person
+from commands.people import person_subject
 
 NO_REASON = NewHold()
 
@@ -49,7 +50,7 @@ class Standing(Answer):
 async def read_person(request: Request, person: Person) -> HttpResponse:
     """Whether a person was erased, and whether they are held. Somebody of whom nothing is known is neither."""
     check_person(person)
-    known = await request.administration.standing(person)
+    known = await request.administration.standing(person_subject(person))
     members = {"person": person, "erased": known.erased is not None, "held": known.is_held(person)}
     return send_json(msgspec.json.encode(members))
 

@@ -64,7 +64,7 @@ async def read_room(request: Request, label: Label, wanted: Query[AtLeast]) -> H
     **documented({200: Done}, IN_ROOM, BODY, WRITING, Archived),
 )
 async def change_room(request: Request, label: Label, changes: RoomChanges) -> HttpResponse:
-    """Change a room's title, topic, slow mode, or archive it. Its owner may."""
+    """Change a room's title, topic, slow mode, for how long it is kept, or archive it. Its owner may."""
     check_room(label)
     command = ChangeRoom(room=label, **changes.model_dump(exclude_unset=True))
     return done(await request.handlers.handle(command, caller(request)))

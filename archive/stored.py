@@ -6,6 +6,7 @@ import msgspec
 
 from archive.lines import TIMES, UNREADABLE, Line
 from commands.clock import rfc3339
+from commands.days import LONG_OVER, begin_of
 from commands.events import TOPICS, UPCASTERS, Event, wire_name
 
 _CAUSE = ("actor", "occurred_at", "request_id")
@@ -26,7 +27,7 @@ class _Form(NamedTuple):
         """The form of a topic's events."""
         kept = [name for name in kind.__struct_fields__ if name not in kind.SEALED and name not in _CAUSE]
         plain, times = (tuple(name for name in kept if (name in TIMES) == is_time) for is_time in (False, True))
-        return cls(wire_name(topic), plain, times, frozenset(kind.DATA), frozenset([*kept, *_CAUSE, "sealed"]))
+        return cls(wire_name(topic), plain, times, frozenset(kind.DATA), frozenset([*kept, *_CAUSE, "sealed", "day"]))
 
 
 _FORMS = {topic: _Form.of(topic, kind) for topic, kind in TOPICS.items()}
@@ -54,6 +55,19 @@ def is_as_stored(line: Line) -> bool:
         and form.told.issuperset(told)
         and form.stored.issuperset(stored)
     )
+
+
+def day_of_line(line: Line) -> str:
+    """The day with whose key what is stored was sealed as well, if it was. Raises: ValueError when it is none."""
+    if not isinstance(line.state, bytes) or b'"day":' not in line.state:
+        return ""
+    try:
+        day = _decode(line.state).get("day", "")
+    except UNREADABLE:
+        raise ValueError("what is stored cannot be read") from None
+    if day not in ("", LONG_OVER):
+        begin_of(str(day))
+    return str(day)
 
 
 def _time(stored: object) -> object:

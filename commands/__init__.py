@@ -1,10 +1,12 @@
 """The write side: decides.
 
 events, people, errors      what can have happened, in rooms and to people, and every way to be refused
+days                        days, and the keys of a room's days
 rules, member, message, amending, reaction
                             deciding: small frozen states, `evolve`, and pure decisions
 erasing                     the same for people, whatever the room: erasing, and the legal holds that forbid it
-keyring, sealing, erasures  the keys of people, how events are sealed with them, and who was erased
+keyring, sealing, fresh, erasures
+                            the keys of people, how events are sealed with them, and who was erased
 store                       what a store can do; `sqlite` and `postgres` are its two forms
 states, deciding, attempt, writer
                             one command: its states, its decision, its place in the next commit

@@ -7,12 +7,12 @@ import msgspec
 
 from commands import erasing
 from commands.clock import now_ms
-from commands.erasing import AboutPeople, Erase, Standing
+from commands.erasing import AboutPeople, Erase, Expire, Standing
 from commands.errors import Gone, LegalHold, NotFound, Overloaded, Unavailable
 from commands.events import Cause, Event, Numbered
 from commands.identity import Caller
 from commands.keyring import Erased
-from commands.people import PEOPLE
+from commands.people import HOLDS, PEOPLE
 from commands.refusals import Refusals
 from commands.rules import Rules
 from commands.sealing import Mapper
@@ -30,6 +30,9 @@ class Traces(Protocol):
 
         Raises: ProjectionBehind, Unavailable.
         """
+
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> Sequence[str]:
+        """Those of these people who did something in a room by this position. Raises: ProjectionBehind, Unavailable."""
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ class Administration:
         self._states = States(store, mapper)
 
     async def carry_out(self, command: AboutPeople, caller: Caller) -> Ruling:
-        """Erase, hold or release. The answer comes when it is durable, and of an erasure when the key is destroyed.
+        """Carry a command out. The answer comes when it is durable, and when the keys are destroyed that it destroys.
 
         To ask again changes nothing, and finishes what was cut off.
         Raises: LegalHold, NotFound for whom and what nobody knows, Gone, InvalidField, ProjectionBehind, Unavailable.
@@ -66,9 +69,10 @@ class Administration:
             ruling = await self._record(_Asked(self, command, caller))
             if isinstance(command, Erase):
                 await self._mapper.keyring.destroy([command.person])
+            if isinstance(command, Erase | Expire):
                 await self._log.hear_of_people()
         except LegalHold as error:
-            if self._refusals:
+            if self._refusals and not isinstance(command, Expire):  # nobody asked: time went by
                 self._refusals.note(type(command).__name__, "", error.code, caller)
             raise
         except StoreBusy:
@@ -77,20 +81,27 @@ class Administration:
             raise Unavailable from None
         return ruling
 
-    async def standing(self, person: str | None = None) -> Standing:
-        """What is known of a person, if one is named, and of every hold. Raises: Unavailable, StoreUnavailable."""
-        known = Standing(person)
-        for fact in await self._log.open(await self._store.read_subjects(PEOPLE, list(known.seqs))):
+    async def standing(self, about: str | None = None) -> Standing:
+        """What is known about a subject, if one is named, and of every hold. Raises: Unavailable, StoreUnavailable."""
+        known = Standing(about)
+        ends = [about] if about else []
+        for fact in await self._log.open(await self._store.read_subjects(PEOPLE, [HOLDS], ends_of=ends)):
             if fact.event is None:
                 raise Unavailable(f"Event {fact.recorded.seq} of the stream of people cannot be read.")
             known.take(Numbered(fact.recorded.seq, fact.recorded.position), fact.event)
         return known
 
-    async def rooms(self, command: AboutPeople) -> Sequence[str]:
-        """For an erasure, the rooms in which the person took part by now. Raises: ProjectionBehind, Unavailable."""
-        if not isinstance(command, Erase):
-            return ()
-        return await self._traces.rooms_of(command.person, min_position=await self._store.last_position())
+    async def concerned(self, command: AboutPeople, known: Standing) -> Sequence[str]:
+        """Whom or what a decision concerns besides (see `erasing.decide`). Raises: ProjectionBehind, Unavailable."""
+        match command:
+            case Erase():
+                now = await self._store.last_position()
+                return await self._traces.rooms_of(command.person, min_position=now)
+            case Expire() if held := known.held_persons():
+                now = await self._store.last_position()
+                return await self._traces.took_part(command.room, held, min_position=now)
+            case _:
+                return ()
 
     async def seal(self, events: Sequence[Event], known: Standing, caller: Caller) -> Entry:
         """What is to be recorded, if what is known is still so. Raises: Gone, StoreUnavailable."""
@@ -103,13 +114,18 @@ class Administration:
 
     async def _check_known(self, command: AboutPeople) -> None:
         """Raises: NotFound, so that a slip of the pen is noticed."""
-        if command.person is not None:
-            if not await self._mapper.keyring.knows(command.person):
+        person, room = erasing.named(command)
+        if person is not None:
+            if not await self._mapper.keyring.knows(person):
                 raise NotFound("Nothing was ever recorded of this person.")
-        elif not isinstance(command, Erase) and command.room is not None:
-            rules = (await self._states.load(command.room, [RULES]))[RULES]
-            if not (isinstance(rules, Rules) and rules.exists):
-                raise NotFound("There is no such room.")
+        elif room is not None and not (await self.rules(room)).exists:
+            raise NotFound("There is no such room.")
+
+    async def rules(self, room: str) -> Rules:
+        """A room's rules as the store has them now. Raises: Unavailable."""
+        rules = (await self._states.load(room, [RULES]))[RULES]
+        assert isinstance(rules, Rules)
+        return rules
 
     async def _record(self, asked: "_Asked") -> Ruling:
         known = await asked.decide_again()
@@ -133,10 +149,10 @@ class _Asked:
     async def decide_again(self) -> Ruling | None:
         """Decide from what the store says now. Raises: Refusal, StoreUnavailable."""
         command, caller = self._command, self._caller
-        rooms = await self._administration.rooms(command)
-        known = await self._administration.standing(command.person)
+        known = await self._administration.standing(erasing.about(command))
+        concerned = await self._administration.concerned(command, known)
         cause = Cause(caller.person, now_ms(), caller.request_id, caller.address, caller.client)
-        events = list(erasing.decide(command, known, rooms, cause))
+        events = list(erasing.decide(command, known, concerned, cause))
         if not events:
             return _unchanged(command, known)
         self.entry = await self._administration.seal(events, known, caller)
@@ -145,6 +161,12 @@ class _Asked:
 
 def _unchanged(command: AboutPeople, known: Standing) -> Ruling:
     """Where the last event about it is, if there is one."""
-    last = None if isinstance(command, Erase) else known.last(command.person, command.room)
-    at = known.erased if isinstance(command, Erase) else last and last.at
+    match command:
+        case Erase():
+            at = known.erased
+        case Expire():
+            at = known.expired
+        case _:
+            last = known.last(command.person, command.room)
+            at = last.at if last else None
     return Ruling(seq=at.seq if at else 0, position=at.position if at else 0, changed=False)

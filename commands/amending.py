@@ -7,7 +7,7 @@ import msgspec
 from commands.errors import Forbidden, NotFound, Redacted
 from commands.events import Cause, Event, MessageEdited, MessageRedacted
 from commands.member import Membership, check_may_take_part, check_reason
-from commands.message import MessageState, check_message_id, check_text
+from commands.message import MessageState, check_left, check_message_id, check_text
 from commands.rules import Rules
 
 
@@ -44,13 +44,14 @@ def edit(
 ) -> Iterable[Event]:
     """Decide `EditMessage`; what says so already stays as it is.
 
-    Raises: NotFound, Banned, Archived, Forbidden, Redacted.
+    Raises: NotFound, Banned, Archived, Forbidden, Redacted, Gone when its day is over.
     """
     check_may_take_part(rules, membership, cause)
     check_exists(message)
     if cause.actor != message.author:
         raise Forbidden("Only its author may edit a message.")
     check_not_redacted(message)
+    check_left(message)
     if command.message != message.text:
         yield MessageEdited(**cause.stamp(), message_id=command.message_id, message=command.message)
 

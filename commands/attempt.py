@@ -7,6 +7,7 @@ import msgspec
 
 from commands import deciding, message, rules
 from commands.clock import now_ms
+from commands.days import day_key
 from commands.deciding import Command, Known
 from commands.errors import Gone, Overloaded, Refusal, Unavailable
 from commands.events import Cause, Event, Numbered
@@ -115,20 +116,23 @@ class Attempt:
         if not self.paced:
             self._pace(Known(before).rules)
             self.paced = True
-        await self._ensure_key()
+        day = deciding.day_of(self.command, Known(before), events)
+        await self._ensure_keys(day)
         self._events = events
         self.entry = Entry(
             self.command.room,
             [Condition(subject, state.seq) for subject, state in before.items()],
-            [self._mapper.seal(self.command.room, event) for event in events],
+            [self._mapper.seal(self.command.room, event, day) for event in events],
         )
         return None
 
-    async def _ensure_key(self) -> None:
+    async def _ensure_keys(self, day: str) -> None:
+        person, names = self._caller.person, [day_key(self.command.room, day)] if day else []
         try:
-            await self._mapper.keyring.ensure(self._caller.person)
-        except Erased:
-            raise Gone("This person was erased.") from None
+            await self._mapper.keyring.ensure(person, *names)
+        except Erased as gone:
+            of_person = gone.args == (person,)
+            raise Gone("This person was erased." if of_person else "The room keeps that day no more.") from None
         except StoreBusy:
             raise Overloaded(retry_after_ms=1000) from None
         except StoreUnavailable:

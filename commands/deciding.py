@@ -1,8 +1,8 @@
 """Every command with what its decision must know and what is decided from it. Pure; `attempt` loads and records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from commands import amending, member, message, reaction, rules
+from commands import amending, days, member, message, reaction, rules
 from commands.amending import EditMessage, RedactMessage
 from commands.events import Cause, Event, Numbered
 from commands.member import Ban, Membership, Unban
@@ -101,6 +101,19 @@ def decide(command: Command, known: Known, cause: Cause) -> Iterable[Event]:
             return _change(command, known, cause)
         case PostMessage():
             raise TypeError("a post is decided by decide_post, which knows its id")
+
+
+def day_of(command: Command, known: Known, events: Sequence[Event]) -> str:
+    """The day with whose key what was decided is sealed as well; empty where the room keeps everything.
+
+    What a message says instead is over when the message is. Of one from before the room kept it so, it is over with
+    the day on which that began: nobody destroys the keys of earlier days.
+    """
+    if not known.rules.retain_days:
+        return ""
+    if isinstance(command, EditMessage):
+        return max(days.day_of(known.message(command.message_id).posted_at), known.rules.retained_since)
+    return days.day_of(events[0].occurred_at)
 
 
 def _change(command: EditMessage | RedactMessage | React | Unreact, known: Known, cause: Cause) -> Iterable[Event]:

@@ -8,7 +8,17 @@ import msgspec
 from commands.errors import Gone, LegalHold, NotFound
 from commands.events import Cause, Event, Numbered
 from commands.member import check_person, check_reason
-from commands.people import HOLDS, PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased, person_subject
+from commands.people import (
+    HOLDS,
+    PersonErased,
+    PersonHeld,
+    PersonReleased,
+    RoomExpired,
+    RoomHeld,
+    RoomReleased,
+    person_subject,
+    room_subject,
+)
 from commands.rules import LABEL
 
 MOST_NAMED = 5
@@ -37,7 +47,15 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-type AboutPeople = Erase | Hold | Release
+class Expire(msgspec.Struct, frozen=True, kw_only=True):
+    """Destroy the keys of a room's days from `since` on and before a day; the server asks, by the room's rules."""
+
+    room: str
+    since: str
+    before: str
+
+
+type AboutPeople = Erase | Hold | Release | Expire
 
 
 class Last(NamedTuple):
@@ -52,12 +70,13 @@ class Last(NamedTuple):
 
 
 class Standing:
-    """What is known of a person, and of every legal hold, each as of the last event about it; evolved in place."""
+    """What is known of what a command is about, and of all legal holds, each as of the last event; evolved in place."""
 
-    def __init__(self, person: str | None = None) -> None:
-        self.person = person
+    def __init__(self, about: str | None = None) -> None:
         self.erased: Numbered | None = None
-        self.seqs = {HOLDS: 0} | ({person_subject(person): 0} if person else {})
+        self.expired: Numbered | None = None
+        self.expired_before = ""
+        self.seqs = {HOLDS: 0} | ({about: 0} if about else {})
         self._persons: dict[str, Last] = {}
         self._rooms: dict[str, Last] = {}
 
@@ -67,6 +86,8 @@ class Standing:
         match event:
             case PersonErased():
                 self.erased = at
+            case RoomExpired():
+                self.expired, self.expired_before = at, max(self.expired_before, event.before)
             case PersonHeld() | PersonReleased():
                 self._persons[event.person] = Last(at, event)
             case RoomHeld() | RoomReleased():
@@ -81,6 +102,10 @@ class Standing:
         last = self.last(person, room)
         return last is not None and last.holds
 
+    def held_persons(self) -> list[str]:
+        """Everybody on whom there is a hold."""
+        return [person for person, last in self._persons.items() if last.holds]
+
     def held(self) -> Iterator[Last]:
         """Every hold that there is."""
         return (last for last in (*self._persons.values(), *self._rooms.values()) if last.holds)
@@ -88,22 +113,40 @@ class Standing:
 
 def check(command: AboutPeople) -> None:
     """Refuse what can name nobody and nothing. Raises: InvalidField, NotFound."""
-    room = None if isinstance(command, Erase) else command.room
-    if command.person is not None:
-        check_person(command.person)
+    person, room = named(command)
+    if person is not None:
+        check_person(person)
     elif room is None or not LABEL.fullmatch(room):
         raise NotFound("There is no such room.")
-    check_reason(command.reason)
+    if not isinstance(command, Expire):
+        check_reason(command.reason)
 
 
-def decide(command: AboutPeople, known: Standing, rooms: Sequence[str], cause: Cause) -> Iterable[Event]:
-    """Decide from what is known; of an erasure, `rooms` are those in which the person took part.
+def named(command: AboutPeople) -> tuple[str | None, str | None]:
+    """The person whom a command names, or else the room."""
+    person = None if isinstance(command, Expire) else command.person
+    return person, None if isinstance(command, Erase) else command.room
 
-    What is so already changes nothing. Raises: LegalHold, Gone.
+
+def about(command: AboutPeople) -> str | None:
+    """The subject on which a decision rests besides all holds."""
+    person, room = named(command)
+    if isinstance(command, Expire):
+        return room_subject(room or "")
+    return None if person is None else person_subject(person)
+
+
+def decide(command: AboutPeople, known: Standing, concerned: Sequence[str], cause: Cause) -> Iterable[Event]:
+    """Decide from what is known, and from whom or what else it concerns.
+
+    Of an erasure these are the rooms in which the person took part, of the end of a room's days the people who are
+    held and took part in it. What is so already changes nothing. Raises: LegalHold, Gone.
     """
     match command:
         case Erase():
-            return _erase(command, known, rooms, cause)
+            return _erase(command, known, concerned, cause)
+        case Expire():
+            return _expire(command, known, concerned, cause)
         case Hold():
             return _hold(command, known, cause)
         case Release():
@@ -120,6 +163,17 @@ def _erase(command: Erase, known: Standing, rooms: Sequence[str], cause: Cause) 
         more = f" and {len(held) - MOST_NAMED} more" if len(held) > MOST_NAMED else ""
         raise LegalHold(f"There is a legal hold on rooms in which they took part: {named}{more}.")
     yield PersonErased(**cause.stamp(), person=command.person, reason=command.reason)
+
+
+def _expire(command: Expire, known: Standing, held: Sequence[str], cause: Cause) -> Iterable[Event]:
+    if command.before <= known.expired_before:
+        return
+    if known.is_held(room=command.room):
+        raise LegalHold("There is a legal hold on this room: it keeps everything.")
+    if held:
+        raise LegalHold("There is a legal hold on somebody who took part in this room: it keeps everything.")
+    since = max(command.since, known.expired_before)
+    yield RoomExpired(**cause.stamp(), room=command.room, since=since, before=command.before)
 
 
 def _hold(command: Hold, known: Standing, cause: Cause) -> Iterable[Event]:

@@ -114,12 +114,13 @@ class RoomChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """The rules of a room changed; only what changed is set."""
 
     TOPIC = "room.changed"
-    DATA = ("title", "topic", "archived", "slow_mode_s")
+    DATA = ("title", "topic", "archived", "slow_mode_s", "retain_days")
 
     title: str | None = None
     topic: str | None = None
     archived: bool | None = None
     slow_mode_s: int | None = None
+    retain_days: int | None = None
 
     @property
     def subject(self) -> str:

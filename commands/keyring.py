@@ -1,4 +1,7 @@
-"""The keys of people: random AES-256 keys, wrapped by the master key, durable before anything is sealed with them."""
+"""The keys of people: random AES-256 keys, wrapped by the master key, durable before anything is sealed with them.
+
+A room's day may have one, too, under a name that no person can have (`days.day_key`).
+"""
 
 import asyncio
 import os
@@ -48,20 +51,25 @@ class Keyring:
         self._wanted: dict[str, asyncio.Future[None]] = {}
         self._ensuring: asyncio.Task[None] | None = None
 
-    async def ensure(self, person: str) -> None:
-        """Make sure that `person` has a durable key. Raises: Erased, StoreUnavailable.
+    async def ensure(self, *persons: str) -> None:
+        """Make sure that each of `persons` has a durable key, and all are at hand. Raises: Erased, StoreUnavailable.
 
         Everybody who asks while others are being seen to is seen to in the next turn, all in one commit.
         """
-        if person not in self._ciphers:
-            wanted = self._wanted.get(person)
-            if wanted is None:
-                wanted = self._wanted[person] = asyncio.get_running_loop().create_future()
-                wanted.add_done_callback(_forgive)
-            if self._ensuring is None:
-                self._ensuring = asyncio.create_task(self._ensure_wanted(), name="people's keys")
-            await asyncio.shield(wanted)
-        self.cipher(person)
+        while missing := [person for person in persons if person not in self._ciphers]:
+            await asyncio.shield(self._want(missing[0]))
+        for person in persons:
+            self.cipher(person)
+
+    def _want(self, person: str) -> asyncio.Future[None]:
+        """Done when the person's key is at hand, for a moment at least."""
+        wanted = self._wanted.get(person)
+        if wanted is None:
+            wanted = self._wanted[person] = asyncio.get_running_loop().create_future()
+            wanted.add_done_callback(_forgive)
+        if self._ensuring is None:
+            self._ensuring = asyncio.create_task(self._ensure_wanted(), name="people's keys")
+        return wanted
 
     async def load(self, persons: Iterable[str]) -> Mapping[str, AESGCM | None]:
         """The ciphers of these people, as far as they have, or had, a key: None is one who was erased.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from commands.clock import Milliseconds
 from commands.errors import Gone, IdempotencyMismatch, InvalidField
 from commands.events import Cause, Event, MessageEdited, MessagePosted, MessageRedacted, Numbered
 from commands.member import Membership, check_handle, check_may_take_part
@@ -37,13 +38,15 @@ class PostMessage(msgspec.Struct, frozen=True, kw_only=True):
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one message as of `seq`, the last event about it; seq 0 was never posted.
 
-    `text` is what it says now, `original` what it said at first: a retry of the post is compared with that. Only the
-    first event about a message and the last one make a difference to it.
+    `text` is what it says now, `original` what it said at first: a retry of the post is compared with that; nothing is
+    left of either where its author was erased, or its day is over. Only the first event about a message and the last
+    one make a difference to it.
     """
 
     seq: int = 0
     position: int = 0
     posted: Numbered = Numbered(0, 0)
+    posted_at: Milliseconds = 0
     author: str = ""
     original: str = ""
     text: str = ""
@@ -63,6 +66,7 @@ def evolve(state: MessageState, at: Numbered, event: Event) -> MessageState:
                 seq=at.seq,
                 position=at.position,
                 posted=at,
+                posted_at=event.occurred_at,
                 author=event.actor,
                 original=event.message,
                 text=event.message,
@@ -163,8 +167,18 @@ def post(
 
 
 def check_same(state: MessageState, command: PostMessage) -> None:
-    """A retry must say the same as the first time. Raises: IdempotencyMismatch, Gone when the author was erased."""
-    if not state.original:
-        raise Gone
+    """A retry must say the same as the first time. Raises: IdempotencyMismatch, Gone when nothing is left of that."""
+    check_left(state)
     if (state.original, state.reply_to) != (command.message, command.reply_to):
         raise IdempotencyMismatch
+
+
+def without_words(state: MessageState) -> MessageState:
+    """What is left of a message whose day is over."""
+    return msgspec.structs.replace(state, original="", text="")
+
+
+def check_left(state: MessageState) -> None:
+    """Raises: Gone when its author was erased, or its day is over."""
+    if not state.original:
+        raise Gone

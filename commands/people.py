@@ -14,6 +14,7 @@ REFUSED = "refused"
 """The stream of what was refused, likewise."""
 NO_ROOMS = frozenset((PEOPLE, REFUSED))
 ERASED = "person.erased"
+EXPIRED = "room.expired"
 HOLDS = "holds"
 """The subject of every hold, and of its end."""
 
@@ -26,6 +27,16 @@ def person_subject(person: str) -> str:
 def person_of(subject: str) -> str:
     """The person whose erasure has this subject."""
     return subject.removeprefix("person:")
+
+
+def room_subject(room: str) -> str:
+    """What the end of a room's days is about."""
+    return f"room:{room}"
+
+
+def room_of(subject: str) -> str:
+    """The room whose days are over by an event with this subject."""
+    return subject.removeprefix("room:")
 
 
 class ByAuditor(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,6 +107,22 @@ class RoomReleased(AboutHolds, frozen=True, kw_only=True, omit_defaults=True):
     DATA = ("room", "reason")
 
     room: str
+
+
+@register
+class RoomExpired(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The keys of a room's days from `since` on are destroyed: what was said before the day `before` is over."""
+
+    TOPIC = EXPIRED
+    DATA = ("room", "since", "before")
+
+    room: str
+    since: str
+    before: str
+
+    @property
+    def subject(self) -> str:
+        return room_subject(self.room)
 
 
 @register

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from commands.days import day_of
 from commands.errors import (
     Archived,
     Forbidden,
@@ -25,6 +26,7 @@ RESERVED = frozenset({"api", "admin", "chat", "static", "new", "accounts", "heal
 MAX_TITLE = 200
 MAX_TOPIC = 1000
 MAX_SLOW_MODE_S = 6 * 3600
+MAX_RETAIN_DAYS = 36_500
 
 
 class OpenRoom(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +45,14 @@ class ChangeRoom(msgspec.Struct, frozen=True, kw_only=True):
     topic: str | None = None
     archived: bool | None = None
     slow_mode_s: int | None = None
+    retain_days: int | None = None
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules of a room as of `seq`, the last event about them; seq 0 is a room that does not exist."""
+    """The rules of a room as of `seq`, the last event about them; seq 0 is a room that does not exist.
+
+    What is said is kept for `retain_days`, or for ever if that is 0; it was first set on the day `retained_since`.
+    """
 
     seq: int = 0
     position: int = 0
@@ -56,6 +62,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     archived: bool = False
     slow_mode_s: int = 0
+    retain_days: int = 0
+    retained_since: str = ""
 
     @property
     def exists(self) -> bool:
@@ -74,7 +82,8 @@ def evolve(rules: Rules, at: Numbered, event: Event) -> Rules:
                 owner=event.actor,
             )
         case RoomChanged():
-            return msgspec.structs.replace(rules, seq=at.seq, position=at.position, **event.data)
+            since = rules.retained_since or (day_of(event.occurred_at) if event.retain_days else "")
+            return msgspec.structs.replace(rules, seq=at.seq, position=at.position, retained_since=since, **event.data)
         case _:
             return rules
 
@@ -128,6 +137,8 @@ def change_room(rules: Rules, command: ChangeRoom, cause: Cause) -> Iterable[Eve
     _check_text("topic", changes.get("topic", "."), MAX_TOPIC, may_be_empty=True)
     if not 0 <= changes.get("slow_mode_s", 0) <= MAX_SLOW_MODE_S:
         raise InvalidField.of("slow_mode_s", f"use 0 to {MAX_SLOW_MODE_S} seconds")
+    if not 0 <= changes.get("retain_days", 0) <= MAX_RETAIN_DAYS:
+        raise InvalidField.of("retain_days", f"use 0 (for ever) to {MAX_RETAIN_DAYS} days")
     if rules.archived and changes.get("archived") is not False and changes:
         raise Archived
     if changes:

@@ -72,7 +72,10 @@ class States:
         for fact in facts:
             subject = fact.recorded.subject
             states[subject] = _after(states[subject], fact)
+        over = self._mapper.erasures.over_before(room)
         for subject, state in states.items():
+            if isinstance(state, MessageState) and state.posted_at < over:
+                states[subject] = message.without_words(state)
             self._remember(room, subject, state)
         return states
 

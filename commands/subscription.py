@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from commands.erasures import Erasures
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, wire_name
-from commands.people import ERASED, PEOPLE, person_of
-from commands.sealing import Fact, Mapper
+from commands.people import ERASED, EXPIRED, PEOPLE, person_of
+from commands.sealing import Fact, Mapper, days_over, nothing_personal
 from commands.store import Mark, Recorded, Store, StoreUnavailable
 
 __all__ = ["Fact", "Log", "Mark", "Recorded", "StoreUnavailable", "hide", "redacted_by", "says_something"]
@@ -47,12 +47,16 @@ class Log:
     async def hear_of_people(self) -> None:
         """Read on in the stream of people, and see to it that nothing is left of the keys of those who were erased.
 
+        The same goes for the keys of days that are over.
+
         So a process that was killed in the middle of an erasure, or a backup of keys that was restored, does no harm.
         Raises: StoreUnavailable.
         """
         while rows := await self._store.read_stream(PEOPLE, after=self._heard_of_people):
-            if erased := [person_of(row.subject) for row in rows if row.topic == ERASED]:
-                await self._mapper.keyring.destroy(erased)
+            over = [person_of(row.subject) for row in rows if row.topic == ERASED]
+            over += [key for row in rows if row.topic == EXPIRED for key in days_over(row)]
+            if over:
+                await self._mapper.keyring.destroy(over)
             await self.open(rows)
             self._heard_of_people = rows[-1].seq
 
@@ -66,6 +70,7 @@ class Log:
         facts = await self.open(await self._store.read_stream(room, after=after, upto=upto, limit=limit))
         if auditor:
             return facts
+        facts = self._without_what_is_over(room, facts)
         redacted = redacted_by(facts)
         if unsure := {fact.recorded.subject for fact in facts if says_something(fact)} - redacted:
             redacted |= await self.redacted_among(room, list(unsure))
@@ -84,12 +89,25 @@ class Log:
         last = next(iter(await self.open(await self._store.read_last(room, [subject], upto=BEYOND))), None)
         if last is None:
             return None
+        facts = facts if auditor else self._without_what_is_over(room, facts)
         seen = hide(facts[:limit], {subject} if _redacts(last) and not auditor else set())
         return Revisions(
             [(fact, fact.event) for fact in seen if isinstance(fact.event, MessagePosted | MessageEdited)],
             redacted_by=last.event.actor if last.event and _redacts(last) else None,
             next=facts[limit - 1].recorded.seq if any(not _redacts(fact) for fact in facts[limit:]) else None,
         )
+
+    def _without_what_is_over(self, room: str, facts: list[Fact]) -> list[Fact]:
+        """What a room does not keep any more says nothing, also where it was sealed before the room kept it so."""
+        before = self.erasures.over_before(room)
+        if not before:
+            return facts
+        return [
+            Fact(fact.recorded, nothing_personal(fact.event), "erased")
+            if fact.event and fact.event.occurred_at < before and not fact.stub
+            else fact
+            for fact in facts
+        ]
 
     async def about(self, room: str, subjects: Sequence[str]) -> dict[str, list[Fact]]:
         """All events about these subjects of a room, by seq, unhidden: for auditors. Raises: StoreUnavailable."""

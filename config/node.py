@@ -13,6 +13,7 @@ from commands.refusals import Refusals
 from commands.writer import Writer
 from config import parts
 from config.metrics import Metrics
+from config.retaining import Retaining
 from config.tokens import Tokens
 from projections.queries import Queries
 from realtime.bus import LocalBus
@@ -47,6 +48,7 @@ class Node:
         self._leaving: asyncio.Task[None] | None = None
         self.started = False
         self.state = self._state()
+        self._retaining = Retaining(self.state["administration"], self._queries, log)
 
     def _state(self) -> dict[str, Any]:
         queries, writer, refusals = self._queries, self._writer, self._refusals
@@ -76,6 +78,7 @@ class Node:
         if self._redis:
             await self._redis.start()
         await self._hubs.start()
+        self._retaining.start()
         if self._runner:
             self._running = asyncio.create_task(self._runner.run(), name="projections")
         self.started = True
@@ -88,6 +91,7 @@ class Node:
         """Commit what was taken and answer it, say goodbye to the sockets that are left, and close."""
         if self._leaving:
             self._leaving.cancel()
+        await self._retaining.stop()
         await self._refusals.stop()
         await self._writer.close()
         await self._hubs.stop()

@@ -6,7 +6,9 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import NamedTuple
 
 from django.core.management.base import CommandError
@@ -14,14 +16,20 @@ from django.core.management.base import CommandError
 from commands.administration import Administration
 from commands.errors import ProjectionBehind
 from commands.identity import Caller
+from commands.subscription import Log
 from commands.writer import Writer
 from config import parts, starting
+from config.retaining import Retaining
+from projections.forgetting import leave_nothing
 from projections.queries import Queries
+from projections.sql import disconnect
 
 OPERATOR = "bot:operator"
 """Who acts at a terminal; from where, and as whom of the machine, is kept with the event."""
 STANDSTILL_S = 20.0
 """How long the projections may stand still before it is said that nobody runs them."""
+CLEAN_S = 30.0
+AGAIN_S = 0.5
 
 
 class Operating(NamedTuple):
@@ -29,6 +37,8 @@ class Operating(NamedTuple):
 
     administration: Administration
     queries: Queries
+    log: Log
+    retaining: Retaining
 
     async def patiently[T](self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again for as long as the projections come nearer. Raises: CommandError when they stand still."""
@@ -64,7 +74,9 @@ async def operating() -> AsyncIterator[Operating]:
             held.enter_context(starting.alone())
             running = asyncio.create_task(runner.run(), name="projections")
         try:
-            yield Operating(parts.administration(deployment, writer, queries), queries)
+            administration = parts.administration(deployment, writer, queries)
+            retaining = Retaining(administration, queries, deployment.log)
+            yield Operating(administration, queries, deployment.log, retaining)
         finally:
             runner.stop()
             if running:
@@ -72,6 +84,23 @@ async def operating() -> AsyncIterator[Operating]:
             await writer.close()
             await queries.close()
             await deployment.close()
+
+
+async def clean() -> None:
+    """See to it that what has been forgotten is left nowhere in the database. Raises: CommandError."""
+    deadline = time.monotonic() + CLEAN_S
+    with ThreadPoolExecutor(1) as thread:
+        on_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
+        try:
+            while not await on_thread(leave_nothing):
+                if time.monotonic() > deadline:
+                    raise CommandError(
+                        "The key is destroyed and nobody is shown anything, but a rebuild of the history, or somebody "
+                        "who reads the database without a pause, still has what was said. Say it again later."
+                    )
+                await asyncio.sleep(AGAIN_S)
+        finally:
+            await on_thread(disconnect)
 
 
 def operator(command: str) -> Caller:

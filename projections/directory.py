@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from commands.days import day_of
 from commands.events import MessagePosted, RoomChanged, RoomOpened
 from commands.subscription import Fact
 from projections.projection import by_room, check_next
@@ -23,6 +24,8 @@ TABLE = Table(
         "head_seq": "bigint",
         "message_count": "bigint",
         "last_message_at": "bigint",
+        "retain_days": "integer",
+        "retained_since": "text",
     },
 )
 
@@ -41,6 +44,8 @@ class Listed(msgspec.Struct, array_like=True):
     head_seq: int = 0
     message_count: int = 0
     last_message_at: int | None = None
+    retain_days: int = 0
+    retained_since: str = ""
 
     def apply(self, fact: Fact) -> None:
         """Take one more event in; one that was taken already changes nothing."""
@@ -55,6 +60,8 @@ class Listed(msgspec.Struct, array_like=True):
             case RoomChanged() as changed:
                 for name, value in changed.data.items():
                     setattr(self, name, value)
+                if changed.retain_days and not self.retained_since:
+                    self.retained_since = day_of(changed.occurred_at)
             case MessagePosted() as posted:
                 self.message_count += 1
                 self.last_message_at = max(self.last_message_at or 0, posted.occurred_at)

@@ -4,20 +4,25 @@ from collections.abc import Sequence
 
 import msgspec
 
+from commands.clock import rfc3339
 from commands.errors import ProjectionBehind, Unavailable
 from commands.subscription import Log, StoreUnavailable
 from projections import items
 
 
-def hide_erased(log: Log, encoded: Sequence[bytes], position: int) -> Sequence[bytes]:
-    """Items of a read model that is at a position, without what those said who were erased since: mostly nobody.
+def hide_forgotten(log: Log, room: str, encoded: Sequence[bytes], position: int) -> Sequence[bytes]:
+    """Items of a read model that is at a position, without what is to be forgotten: mostly nothing.
 
-    Raises: ProjectionBehind, where so many were that it is not known who.
+    What is over in the room is so whatever the read model says: it finds it by the room's time, and clocks differ.
+    Raises: ProjectionBehind, where so many people were erased that it is not known who.
     """
     erased = log.erasures.since(position) if encoded else frozenset[str]()
     if erased is None:
         raise ProjectionBehind(retry_after_ms=1000)
-    return [items.nameless(item, erased) for item in encoded] if erased else encoded
+    over = log.erasures.over_before(room)
+    if not (erased or over):
+        return encoded
+    return [items.forgotten(item, erased, rfc3339(over)) for item in encoded]
 
 
 async def hide_redacted(log: Log, room: str, encoded: Sequence[bytes]) -> list[bytes]:

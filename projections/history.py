@@ -1,48 +1,23 @@
 """The history: every message in wire form, as it is and as it was before each change, and what its room was called."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from commands.days import begin_of
 from commands.events import MessageEdited, MessagePosted, MessageRedacted, RoomChanged, RoomOpened
-from commands.people import ERASED, person_of
+from commands.people import ERASED, RoomExpired, person_of
 from commands.subscription import Fact
 from projections import items
+from projections.history_tables import ITEMS, PAST, ROOMS, TEXTS, forget_days, forget_person
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
-from projections.rows import Row, Table, delete_under, insert, select, select_after, select_pairs, select_under, upsert
+from projections.rows import Row, Table, delete_under, insert, select, select_pairs, upsert
 
-ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(
     "history_title",
     {"room": "text", "what": "text", "seq": "bigint", "room_time": "bigint", "text": "text"},
     keys=3,
 )
-ITEMS = Table(
-    "history_item",
-    {
-        "room": "text",
-        "seq": "bigint",
-        "message_id": "text",
-        "room_time": "bigint",
-        "thread": "text",
-        "author": "text",
-        "item": "bytea",
-    },
-    keys=2,
-)
-PAST = Table(
-    "history_past",
-    {"room": "text", "seq": "bigint", "until_seq": "bigint", "until_time": "bigint", "item": "bytea"},
-    keys=3,
-)
-TEXTS = Table(
-    "history_text",
-    {"room": "text", "seq": "bigint", "until_seq": "bigint", "text": "text"},
-    keys=3,
-)
-
-FORGET = 1000
-"""Messages that are forgotten at a time."""
 _NAMING = (RoomOpened, RoomChanged)
 
 type Key = tuple[str, str]
@@ -83,16 +58,17 @@ class History:
         An event is new to its room or left out, so that what it makes is not there yet.
         """
         rooms = by_room(facts)
-        reached = {room: (head, time) for room, head, time in select(ROOMS, "room", list(rooms))}
+        reached = {room: (head, time, over) for room, head, time, over in select(ROOMS, "room", list(rooms))}
         news: list[Timed] = []
         for room, those in rooms.items():
-            head, time = reached.get(room, (0, 0))
+            head, time, over = reached.get(room, (0, 0, 0))
             for fact in those:
                 if fact.recorded.seq > head and fact.event is not None:
                     check_next(fact, head)
                     head, time = fact.recorded.seq, max(time, fact.event.occurred_at)
-                    news.append(Timed(fact, time))
-            reached[room] = (head, time)
+                    is_over = fact.event.occurred_at < over
+                    news.append(Timed(fact._replace(stub="erased") if is_over else fact, time))
+            reached[room] = (head, time, over)
         changes = Changes(news)
         insert(ITEMS, changes.new_rows())
         upsert(ITEMS, changes.changed_rows())
@@ -101,27 +77,11 @@ class History:
         delete_under(TEXTS, changes.redacted)
         upsert(TITLES, [row for timed in news if isinstance(timed.fact.event, _NAMING) for row in _titles(timed)])
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
-        for recorded, _, _ in facts:
+        for recorded, event, _ in facts:
             if recorded.topic == ERASED:
-                forget(person_of(recorded.subject))
-
-
-def forget(person: str) -> None:
-    """Leave of a person's messages what a rebuild leaves of them when the key is gone. Again, it changes nothing.
-
-    A page at a time: what it costs grows with what they wrote.
-    """
-    after = ("", 0)
-    while rows := select_after(ITEMS, ("author", person), after, FORGET):
-        upsert(ITEMS, [(*row[:-1], _forgotten(row[-1])) for row in rows])
-        keys = [(row[0], row[1]) for row in rows]
-        upsert(PAST, [(*row[:-1], _forgotten(row[-1])) for row in select_under(PAST, keys)])
-        delete_under(TEXTS, keys)
-        after = keys[-1]
-
-
-def _forgotten(encoded: Any) -> bytes:
-    return items.encode(items.without_person(items.decode(bytes(encoded))))
+                forget_person(person_of(recorded.subject))
+            elif isinstance(event, RoomExpired):
+                forget_days(event.room, begin_of(event.before))
 
 
 class Changes:

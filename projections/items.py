@@ -76,10 +76,15 @@ def without_person(item: Item) -> Item:
     return msgspec.structs.replace(item, author=nameless, message=None, redacted=True)
 
 
-def nameless(encoded: bytes, erased: Container[str]) -> bytes:
-    """The same item, without what somebody said who was erased."""
+def forgotten(encoded: bytes, erased: Container[str], before: str) -> bytes:
+    """The same item, which says nothing if its author was erased, or it is from before a time (RFC 3339)."""
     item = decode(encoded)
-    return encode(without_person(item)) if item.author.id in erased else encoded
+    return encode(without_person(item)) if item.author.id in erased or item.created_at < before else encoded
+
+
+def is_before(encoded: bytes, time: str) -> bool:
+    """Whether a message was posted before a time (RFC 3339)."""
+    return decode(encoded).created_at < time
 
 
 def is_redacted(encoded: bytes) -> bool:
@@ -113,7 +118,7 @@ def change(item: Item, fact: Fact) -> Item:
     item = msgspec.structs.replace(item, seq_changed=fact.recorded.seq)
     match fact.event:
         case MessageEdited() as edited:
-            text = None if fact.stub == "erased" else edited.message
+            text = None if fact.stub == "erased" or item.redacted else edited.message
             return msgspec.structs.replace(item, message=text, edited_at=rfc3339(edited.occurred_at))
         case MessageRedacted():
             return msgspec.structs.replace(item, message=None, redacted=True)

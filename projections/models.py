@@ -63,21 +63,28 @@ class DirectoryRoom(models.Model):
     head_seq = models.BigIntegerField()
     message_count = models.BigIntegerField()
     last_message_at = models.BigIntegerField(null=True)
+    retain_days = models.IntegerField()
+    retained_since = models.TextField()
 
     class Meta:
         db_table = "directory_room"
         indexes = (
+            models.Index(fields=["room"], name="directory_retained", condition=models.Q(retain_days__gt=0)),
             models.Index(fields=["owner", "room"], name="directory_owner"),
             models.Index(fields=["visibility", "room"], name="directory_visibility"),
         )
 
 
 class HistoryRoom(models.Model):
-    """How far the history of a room has come: its head, and the largest `occurred_at` so far."""
+    """How far the history of a room has come: its head, and the largest `occurred_at` so far.
+
+    What was said before the time `over_before` is kept no more.
+    """
 
     room = models.TextField(primary_key=True)
     head_seq = models.BigIntegerField()
     room_time = models.BigIntegerField()
+    over_before = models.BigIntegerField()
 
     class Meta:
         db_table = "history_room"

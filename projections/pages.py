@@ -10,7 +10,7 @@ from commands.errors import AfterBeyondHead, NotFound, RoomParked, Unavailable
 from commands.subscription import Log, StoreUnavailable
 from projections import history_statements as statements
 from projections import items
-from projections.hiding import hide_erased, hide_redacted, show_redacted
+from projections.hiding import hide_forgotten, hide_redacted, show_redacted
 from projections.history_statements import Among, Kind
 from projections.page import Line, Moment, Page, cut
 from projections.reading import Reading
@@ -49,7 +49,7 @@ class Pages:
     async def read(self, room: str, wanted: Wanted) -> Page:
         """The page that is wanted. Raises: RoomParked, NotFound, AfterBeyondHead, ProjectionBehind, Unavailable."""
         page = await self._page(room, wanted)
-        return page._replace(items=hide_erased(self._log, page.items, page.position))
+        return page._replace(items=hide_forgotten(self._log, room, page.items, page.position))
 
     async def _page(self, room: str, wanted: Wanted) -> Page:
         among, thread = await self._among(room, wanted.get("thread"))

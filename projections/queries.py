@@ -1,13 +1,14 @@
 """The reading API: pages of history, rooms, messages, and how far the projections are. Async from end to end."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Unpack
 
 import msgspec
 
-from commands.clock import now_ms, rfc3339
+from commands.clock import Milliseconds, now_ms, rfc3339
 from commands.subscription import Log
 from projections import statements
-from projections.hiding import hide_erased, hide_redacted
+from projections.hiding import hide_forgotten, hide_redacted
 from projections.page import Page
 from projections.pages import Pages, Wanted, check_not_parked
 from projections.proofs import Proofs
@@ -15,7 +16,7 @@ from projections.reading import Reading, reading
 from projections.waiting import Waits
 from projections.walk import Walks
 
-__all__ = ["Page", "ProjectionStatus", "Queries", "RebuildStatus", "Tape", "Wanted"]
+__all__ = ["Page", "ProjectionStatus", "Queries", "RebuildStatus", "Retained", "Tape", "Wanted"]
 
 STOPPED_MS = 60_000
 """A rebuild that has not moved for so long has stopped."""
@@ -52,6 +53,16 @@ class Tape(NamedTuple):
 
     head_seq: int
     points: list[tuple[int, int]]
+
+
+class Retained(NamedTuple):
+    """A room that is kept for some days only, and since which; when it was opened, and when something last happened."""
+
+    room: str
+    days: int
+    since: str
+    opened_at: Milliseconds
+    room_time: Milliseconds
 
 
 class Queries:
@@ -124,9 +135,23 @@ class Queries:
             check_not_parked(parked)
             if item is None:
                 return None
-            seen = hide_erased(self._log, [item], position or 0)
+            seen = hide_forgotten(self._log, room, [item], position or 0)
             return (await hide_redacted(self._log, room, seen) if is_behind else seen)[0]
         return None
+
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> list[str]:
+        """Those of these people who did something in a room by a position. Raises: ProjectionBehind, Unavailable.
+
+        A look for each: they are the few who are held.
+        """
+        await self._waits.until("people", min_position)
+        took_part = statements.TOOK_PART
+        return [each for each in persons if await self._read.rows(took_part, {"person": each, "room": room})]
+
+    async def retained(self, *, after: str = "", limit: int = 500) -> list[Retained]:
+        """The next rooms by label whose record is kept for some days only. Raises: Unavailable."""
+        wanted = {"after": after, "limit": limit}
+        return [Retained(*row) for row in await self._read.rows(statements.RETAINED, wanted)]
 
     async def events_of(self, person: str, *, after: int, upto: int, limit: int) -> list[int]:
         """The positions of the next events that a person did or that are about them, up to one that is reached.
@@ -182,7 +207,9 @@ def _rebuild(
 
 
 def _room(row: tuple[Any, ...]) -> bytes:
-    label, title, topic, visibility, archived, slow_mode_s, owner, opened_at, head_seq, count, last_at = row
+    label, title, topic, visibility, archived, slow_mode_s, retain_days, owner, opened_at, head_seq, count, last_at = (
+        row
+    )
     return msgspec.json.encode(
         {
             "label": label,
@@ -191,6 +218,7 @@ def _room(row: tuple[Any, ...]) -> bytes:
             "visibility": visibility,
             "archived": bool(archived),
             "slow_mode_s": slow_mode_s,
+            "retain_days": retain_days,
             "owner": owner,
             "opened_at": rfc3339(opened_at),
             "head_seq": head_seq,

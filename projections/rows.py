@@ -140,16 +140,17 @@ def select_under(table: Table, keys: Sequence[tuple[str, int]]) -> list[Row]:
     return rows
 
 
-def select_after(table: Table, where: tuple[str, str], key: tuple[str, int], limit: int) -> list[Row]:
-    """The next rows by key in which a column has a value, after a key of two columns, with all columns of the table."""
+def select_after(
+    table: Table, where: tuple[str, str], order: tuple[str, str], after: tuple[Any, int], limit: int
+) -> list[Row]:
+    """The next rows in which a column has a value, in the `order` of two columns, after a pair, with all columns."""
     column, value = where
-    names = list(table.columns)
-    order = ", ".join(names[:2])
+    by = ", ".join(order)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(names)} FROM {placed(table.name)} WHERE {column} = %s AND ({order}) > (%s, %s) "
-            f"ORDER BY {order} LIMIT %s",
-            [value, *key, limit],
+            f"SELECT {', '.join(table.columns)} FROM {placed(table.name)} WHERE {column} = %s AND ({by}) > (%s, %s) "
+            f"ORDER BY {by} LIMIT %s",
+            [value, *after, limit],
         )
         rows: list[Row] = cursor.fetchall()
     return rows

@@ -11,7 +11,7 @@ from typing import Literal
 
 from django.db import connection
 
-from commands.people import ERASED
+from commands.people import ERASED, EXPIRED
 from commands.subscription import Fact, Log
 from projections.applying import Applier
 from projections.forgetting import leave_nothing
@@ -103,7 +103,7 @@ class Runner:
 
     async def _wipe(self, facts: Sequence[Fact]) -> None:
         """After somebody was erased, see to it that nothing has their words, however long that takes."""
-        if any(fact.recorded.topic == ERASED for fact in facts):
+        if any(fact.recorded.topic in (ERASED, EXPIRED) for fact in facts):
             self._is_clean, self._clean_at = False, 0.0
         if not self._is_clean and time.monotonic() >= self._clean_at:
             self._is_clean = await self._on_thread(leave_nothing)

@@ -25,8 +25,8 @@ WHERE h.room = :room
 """The last message at or before each of evenly spaced seqs, from the first to the head, with the room's time."""
 
 _ROOM = """
-r.room, r.title, r.topic, r.visibility, r.archived, r.slow_mode_s, r.owner, r.opened_at, r.head_seq, r.message_count,
-r.last_message_at
+r.room, r.title, r.topic, r.visibility, r.archived, r.slow_mode_s, r.retain_days, r.owner, r.opened_at, r.head_seq,
+r.message_count, r.last_message_at
 """
 
 ROOMS = f"""
@@ -67,4 +67,12 @@ ORDER BY position LIMIT :limit
 """
 """The next events that a person did, or that are about them."""
 
+RETAINED = """
+SELECT r.room, r.retain_days, r.retained_since, r.opened_at, COALESCE(h.room_time, 0)
+FROM directory_room r LEFT JOIN history_room h ON h.room = r.room
+WHERE r.retain_days > 0 AND r.room > :after ORDER BY r.room LIMIT :limit
+"""
+"""The next rooms whose record is kept for some days only, each with its time."""
+
+TOOK_PART = "SELECT 1 FROM person_room WHERE person = :person AND room = :room"
 ROOMS_OF = "SELECT room FROM person_room WHERE person = :person ORDER BY room"

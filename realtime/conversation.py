@@ -76,7 +76,7 @@ class Conversation(Session):
     def welcome(self) -> None:
         """Say who they are taken for."""
         identity, token, _, _ = self.visitor
-        erasures = self._hubs.log.erasures.count
+        erasures = self._hubs.log.erasures.latest
         self._say(
             Welcome(
                 person=identity.person, handle=identity.handle, token=token or UNSET, erasures=erasures, limits=LIMITS
@@ -109,10 +109,10 @@ class Conversation(Session):
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with one frame, the socket stays
             self._refuse(as_refusal(error), frame.id)
 
-    def tell_erased(self, person: str, rooms: AbstractSet[str]) -> None:
+    def tell_erased(self, rooms: AbstractSet[str], *, person: str = "", before: str = "") -> None:
         """In each of these rooms that the socket listens to, or plays."""
         for room in rooms & (self._subscriptions.keys() | self._replays.rooms):
-            self._say(Erased(room=room, person=person))
+            self._say(Erased(room=room, person=person or UNSET, before=before or UNSET))
 
     def leave(self) -> None:
         """Leave every room, and play nothing more."""

@@ -1,4 +1,4 @@
-"""Telling sockets who was erased: in the rooms in which that person took part, and in no other."""
+"""Telling sockets what to forget: of a person, in the rooms in which they took part; of days of a room."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+from commands.clock import Milliseconds, rfc3339
 from commands.errors import Refusal
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,8 @@ class RoomsOf(Protocol):
 class Listener(Protocol):
     """A session, as far as this cares."""
 
-    def tell_erased(self, person: str, rooms: AbstractSet[str]) -> None:
-        """Somebody was erased who took part in these rooms."""
+    def tell_erased(self, rooms: AbstractSet[str], *, person: str = "", before: str = "") -> None:
+        """In these rooms nothing is to be shown any more of a person, or what was said before a time (RFC 3339)."""
 
 
 class Forgetting:
@@ -36,6 +37,7 @@ class Forgetting:
         self._rooms_of = rooms_of
         self._untold: dict[str, int] = {}
         self._telling: asyncio.Task[None] | None = None
+        self._days: set[asyncio.Task[None]] = set()
 
     def tell(self, person: str, position: int) -> None:
         """Tell of an erasure, once it is known where the person took part until then."""
@@ -45,10 +47,17 @@ class Forgetting:
         if self._telling is None or self._telling.done():
             self._telling = asyncio.get_running_loop().create_task(self._tell(self._rooms_of), name="tell of erasures")
 
+    def tell_days(self, room: str, before: Milliseconds) -> None:
+        """Tell that what was said in a room before a time is over."""
+        telling = asyncio.get_running_loop().create_task(self._tell_all(frozenset([room]), before=rfc3339(before)))
+        self._days.add(telling)
+        telling.add_done_callback(self._days.discard)
+
     def stop(self) -> None:
         """Tell nobody any more."""
-        if self._telling:
-            self._telling.cancel()
+        for task in (self._telling, *self._days):
+            if task:
+                task.cancel()
 
     async def _tell(self, rooms_of: RoomsOf) -> None:
         while self._untold:
@@ -60,10 +69,10 @@ class Forgetting:
                 await asyncio.sleep(RETRY_S)
                 continue
             del self._untold[person]
-            await self._tell_all(person, rooms)
+            await self._tell_all(rooms, person=person)
 
-    async def _tell_all(self, person: str, rooms: AbstractSet[str]) -> None:
+    async def _tell_all(self, rooms: AbstractSet[str], *, person: str = "", before: str = "") -> None:
         for number, session in enumerate(list(self._sessions), 1):
-            session.tell_erased(person, rooms)
+            session.tell_erased(rooms, person=person, before=before)
             if number % IN_A_TURN == 0:
                 await asyncio.sleep(0)

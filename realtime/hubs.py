@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
-from commands.people import ERASED, PEOPLE
+from commands.people import ERASED, EXPIRED, PEOPLE
 from commands.subscription import Log, Recorded, StoreUnavailable
 from realtime import forgetting
 from realtime.admission import Admission
@@ -71,7 +71,7 @@ class Hubs:
         self._leaving = 0
         self._forgetting = Forgetting(self.sessions, rooms_of)
         bus.deliver_to(self._receive)
-        log.erasures.tell(self._forget)
+        log.erasures.tell(self._forget, of_rooms=self._forget_days)
 
     async def start(self) -> None:
         """Begin to watch the log's tail, and hear who was erased. Raises: StoreUnavailable."""
@@ -149,7 +149,7 @@ class Hubs:
 
     def _is_wanted(self, event: Recorded) -> bool:
         hub = self._hubs.get(event.stream)
-        return event.topic == ERASED if hub is None else event.seq > hub.seq
+        return event.topic in (ERASED, EXPIRED) if hub is None else event.seq > hub.seq
 
     def _forget(self, person: str, position: int) -> None:
         """Somebody was erased: keep nothing of theirs, and tell whoever may show it."""
@@ -159,6 +159,12 @@ class Hubs:
             session.erase(person)
         self.company.forget(person)
         self._forgetting.tell(person, position)
+
+    def _forget_days(self, room: str, before: int) -> None:
+        """What was said in a room before a time is over."""
+        if hub := self._hubs.get(room):
+            hub.forget()
+            self._forgetting.tell_days(room, before)
 
     async def _open(self, events: Sequence[Recorded]) -> None:
         try:

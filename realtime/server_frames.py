@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Welcome(ServerFrame, frozen=True, kw_only=True, tag="welcome"):
     """The first frame: who the server takes you for. A fresh guest gets a `token`, to be the same one again.
 
-    `erasures` is how many people have been erased. When it has risen while you were away, read again what you show.
+    `erasures` rises whenever something is to be forgotten. When it has while you were away, read again what you show.
     """
 
     person: str
@@ -123,13 +123,15 @@ class Somebody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Erased(ServerFrame, frozen=True, kw_only=True, tag="erased"):
-    """Somebody was erased: nothing that they said in this room, and no name of theirs, is to be shown any more.
+    """Forget: nothing that this `person` said in the room, and no name of theirs, is to be shown any more.
 
-    It is no event of the room, has no seq, and comes to whoever listens at that time.
+    Or, where there is `before`, nothing that anybody said there before that time. It is no event of the room, has no
+    seq, and comes to whoever listens at that time.
     """
 
     room: str
-    person: str
+    person: str | UnsetType = UNSET
+    before: str | UnsetType = UNSET
 
 
 class PresenceFrame(ServerFrame, frozen=True, kw_only=True, tag="presence"):

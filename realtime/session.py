@@ -97,8 +97,8 @@ class Session:
         if person == self.visitor.identity.person:
             self.end(CloseCode.NOT_SIGNED_IN)
 
-    def tell_erased(self, person: str, rooms: AbstractSet[str]) -> None:
-        """Say that somebody was erased who took part in these rooms, if the dialect can say it."""
+    def tell_erased(self, rooms: AbstractSet[str], *, person: str = "", before: str = "") -> None:
+        """Say what is to be forgotten in these rooms (see `Listener.tell_erased`), if the dialect can say it."""
 
     async def finish(self) -> None:
         """The server goes away: answer what was posted, then end."""

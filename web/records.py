@@ -36,12 +36,16 @@ def _change(data: Mapping[str, Any]) -> str:
             return f"named the room “{title}”"
         case {"topic": topic}:
             return f"set the topic: {topic}" if topic else "removed the topic"
-        case {"slow_mode_s": 0}:
-            return "ended slow mode"
+        case {"retain_days": days}:
+            return f"keeps what is said for {_count_days(days)}"
         case {"slow_mode_s": seconds}:
-            return f"set slow mode: a message every {seconds} s"
+            return f"set slow mode: a message every {seconds} s" if seconds else "ended slow mode"
         case _:
             return "changed the room"
+
+
+def _count_days(days: int) -> str:
+    return "ever" if not days else "1 day" if days == 1 else f"{days} days"
 
 
 def _sentence(words: str) -> str:

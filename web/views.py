@@ -81,7 +81,7 @@ async def to_room(request: ASGIRequest, label: str) -> HttpResponse:
 
 async def _room(request: ASGIRequest, label: str, me: Identity) -> HttpResponse:
     state = request.scope["state"]
-    erasures = state["log"].erasures.count
+    erasures = state["log"].erasures.latest
     try:
         rules: Rules = await state["handlers"].rules(label, Reader(me.person))
         page: Page = await state["queries"].page(label, **place(request.GET), limit=PAGE_LINES)

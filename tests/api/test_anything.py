@@ -15,7 +15,18 @@ anything = settings(
 texts = st.text(max_size=70) | st.sampled_from(["general", "guest:ada", "\0", "\ud800", "5", "2026-11-22T09:43:43Z"])
 numbers = st.integers() | st.floats() | st.sampled_from([2**53, 2**63, 10**30, -1, 0])
 values = st.recursive(st.none() | st.booleans() | numbers | texts, lambda inner: st.lists(inner, max_size=3))
-FIELDS = ("label", "title", "visibility", "topic", "archived", "slow_mode_s", "message", "handle", "client_msg_id")
+FIELDS = (
+    "label",
+    "title",
+    "visibility",
+    "topic",
+    "archived",
+    "slow_mode_s",
+    "retain_days",
+    "message",
+    "handle",
+    "client_msg_id",
+)
 bodies = st.dictionaries(st.sampled_from((*FIELDS, "reply_to", "until", "reason")), values, max_size=5)
 PARAMETERS = ("before", "after", "around", "at", "limit", "min_position", "types", "as_of", "unknown")
 places = texts.map(lambda text: quote(text.encode(errors="surrogatepass"), safe="")) | st.just("general")

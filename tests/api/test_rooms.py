@@ -14,6 +14,7 @@ async def test_whoever_opens_a_room_owns_it(ada: Client, nobody: Client, garden:
     room = await nobody.get(f"/rooms/{garden}", min_position=response.json()["position"])
     assert (room["label"], room["title"], room["owner"]) == (garden, "The garden", ada.person)
     assert (room["visibility"], room["archived"], room["slow_mode_s"]) == ("public", False, 0)
+    assert room["retain_days"] == 0
     assert (room["head_seq"], room["message_count"], room["last_message_at"]) == (1, 0, None)
 
 
@@ -90,7 +91,7 @@ async def test_a_room_that_is_not_there_is_not_found(nobody: Client, label: str)
 
 @pytest.mark.parametrize(
     "change",
-    [{"title": "New"}, {"topic": "Beans"}, {"topic": ""}, {"slow_mode_s": 30}, {"archived": True}],
+    [{"title": "New"}, {"topic": "Beans"}, {"topic": ""}, {"slow_mode_s": 30}, {"archived": True}, {"retain_days": 7}],
 )
 async def test_the_owner_changes_their_room(ada: Client, garden: str, change: dict[str, object]) -> None:
     await ada.open(garden)
@@ -113,6 +114,7 @@ async def test_a_change_of_nothing_changes_nothing(ada: Client, garden: str) -> 
 async def test_nobody_else_changes_it(ada: Client, grace: Client, nobody: Client, garden: str) -> None:
     await ada.open(garden)
     await grace.refused("PATCH", f"/rooms/{garden}", "forbidden", json={"title": "Mine"})
+    await grace.refused("PATCH", f"/rooms/{garden}", "forbidden", json={"retain_days": 1})
     await nobody.refused("PATCH", f"/rooms/{garden}", "unauthenticated", json={"title": "Mine"})
 
 
@@ -135,6 +137,9 @@ async def test_nobody_else_changes_it(ada: Client, grace: Client, nobody: Client
         ("slow_mode_s", True),
         ("slow_mode_s", 10**18),
         ("slow_mode_s", 10**40),
+        ("retain_days", -1),
+        ("retain_days", 36_501),
+        ("retain_days", True),
     ],
 )
 async def test_a_wrong_change_is_named(ada: Client, garden: str, field: str, value: object) -> None:

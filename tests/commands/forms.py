@@ -9,6 +9,7 @@ import json
 from base64 import b64decode, b64encode
 from pathlib import Path
 
+from commands.days import day_key, day_of
 from commands.events import (
     Cause,
     Event,
@@ -22,7 +23,15 @@ from commands.events import (
     RoomChanged,
     RoomOpened,
 )
-from commands.people import CommandRefused, PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased
+from commands.people import (
+    CommandRefused,
+    PersonErased,
+    PersonHeld,
+    PersonReleased,
+    RoomExpired,
+    RoomHeld,
+    RoomReleased,
+)
 from commands.store import Recorded
 from tests.cast import ADA, GENERAL, GRACE, NOON
 from tests.commands.vault import MemoryVault, mapper
@@ -53,10 +62,15 @@ FORMS: dict[str, Event] = {
     "person.released": PersonReleased(**STAMP, person=GRACE, reason="closed"),
     "room.held": RoomHeld(**STAMP, room=GENERAL, reason="Case 12-345"),
     "room.released": RoomReleased(**STAMP, room=GENERAL, reason="closed"),
+    "room.expired": RoomExpired(**STAMP, room=GENERAL, since="2026-11-20", before="2026-11-21"),
     "command.refused": CommandRefused(
         **STAMP, refusal_id="0" * 32, room=GENERAL, command="PostMessage", code="banned", count=3
     ),
 }
+
+
+DATED = {topic: FORMS[topic] for topic in ("message.posted", "room.changed")}
+"""Those that are stored as in a room which keeps what is said for some days, too: sealed twice."""
 
 
 def keys() -> MemoryVault:
@@ -66,24 +80,25 @@ def keys() -> MemoryVault:
     )
 
 
-def stored(topic: str) -> Recorded:
+def stored(topic: str, folder: Path = FOLDER) -> Recorded:
     """The row as it was stored."""
-    row = json.loads((FOLDER / f"{topic}.json").read_text())
+    row = json.loads((folder / f"{topic}.json").read_text())
     return Recorded(**row | {"state": row["state"].encode()})
 
 
 async def write_missing() -> None:
     """Seal and store every form that has no fixture yet."""
-    FOLDER.mkdir(exist_ok=True)
     vault = keys() if (FOLDER / "keys.json").exists() else MemoryVault()
     sealing = mapper(vault)
-    for topic, event in FORMS.items():
-        path = FOLDER / f"{topic}.json"
-        if not path.exists():
-            await sealing.keyring.ensure(event.actor)
-            form = sealing.seal(GENERAL, event)
-            row = Recorded(107, GENERAL, 7, form.topic, form.subject, form.state)
-            write(path, row._asdict() | {"state": row.state.decode()})
+    for folder, forms, day in ((FOLDER, FORMS, ""), (FOLDER / "dated", DATED, day_of(NOON))):
+        folder.mkdir(exist_ok=True)
+        for topic, event in forms.items():
+            path = folder / f"{topic}.json"
+            if not path.exists():
+                await sealing.keyring.ensure(event.actor, *([day_key(GENERAL, day)] if day else []))
+                form = sealing.seal(GENERAL, event, day)
+                row = Recorded(107, GENERAL, 7, form.topic, form.subject, form.state)
+                write(path, row._asdict() | {"state": row.state.decode()})
     write(FOLDER / "keys.json", {person: b64encode(key or b"").decode() for person, key in vault.keys.items()})
 
 

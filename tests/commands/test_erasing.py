@@ -8,7 +8,7 @@ from commands import erasing
 from commands.erasing import AboutPeople, Erase, Hold, Release, Standing
 from commands.errors import Gone, InvalidField, LegalHold, NotFound, Refusal
 from commands.events import Cause, Event, Numbered
-from commands.people import PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased
+from commands.people import PersonErased, PersonHeld, PersonReleased, RoomHeld, RoomReleased, person_subject
 from tests.cast import GARDEN, GRACE, NOON
 from tests.commands.given import by
 
@@ -17,7 +17,7 @@ AUDITOR = "bot:auditor"
 
 def after(*events: Event) -> Standing:
     """What is known of grace, and of holds, after these events."""
-    known = Standing(GRACE)
+    known = Standing(person_subject(GRACE))
     for seq, event in enumerate(events, 1):
         known.take(Numbered(seq, seq + 100), event)
     return known

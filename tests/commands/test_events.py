@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from commands.days import day_key, day_of
 from commands.events import TOPICS, UPCASTERS, Event, MessagePosted, register, revive, wire_name
 from tests.cast import ADA, GENERAL, NOON
-from tests.commands.forms import FOLDER, FORMS, keys, stored
+from tests.commands.forms import DATED, FOLDER, FORMS, keys, stored
 from tests.commands.given import HELLO, OPENED
 from tests.commands.vault import mapper
 
@@ -20,6 +21,17 @@ def test_every_topic_that_can_be_read_has_a_stored_form() -> None:
 async def test_a_stored_form_is_read_as_its_event(topic: str) -> None:
     [fact] = await mapper(keys()).open([stored(topic)])
     assert (fact.event, fact.stub) == (FORMS[topic], "")
+
+
+@pytest.mark.parametrize("topic", DATED)
+async def test_so_is_one_that_is_sealed_with_the_key_of_a_day_too(topic: str) -> None:
+    row = stored(topic, FOLDER / "dated")
+    [fact] = await mapper(keys()).open([row])
+    assert (fact.event, fact.stub) == (DATED[topic], "")
+    vault = keys()
+    vault.keys[day_key(GENERAL, day_of(NOON))] = None
+    [fact] = await mapper(vault).open([row])
+    assert (fact.event and fact.event.subject, fact.stub) == (DATED[topic].subject, "erased")
 
 
 @pytest.mark.parametrize("topic", FORMS)

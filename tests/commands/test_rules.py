@@ -7,7 +7,7 @@ import pytest
 from commands.errors import Archived, Forbidden, InvalidField, LabelReserved, NotFound, RoomExists
 from commands.events import RoomChanged, RoomOpened
 from commands.rules import RESERVED, ChangeRoom, OpenRoom, may_see
-from tests.cast import ADA, GENERAL, GRACE
+from tests.cast import ADA, GENERAL, GRACE, NOON
 from tests.commands.given import OPENED, PRIVATE, by, given
 
 ARCHIVED = RoomChanged(**by(ADA), archived=True)
@@ -68,6 +68,27 @@ def test_a_topic_can_be_emptied_and_slow_mode_lifted() -> None:
 @pytest.mark.parametrize(("field", "value"), [("topic", "x" * 1001), ("slow_mode_s", -1), ("slow_mode_s", 21_601)])
 def test_what_is_out_of_bounds_is_refused(field: str, value: Any) -> None:
     given(OPENED).when(ChangeRoom(room=GENERAL, **{field: value})).then_refused(InvalidField, field)
+
+
+@pytest.mark.parametrize("days", [-1, 36_501])
+def test_a_room_keeps_what_is_said_for_ever_or_for_up_to_a_hundred_years(days: int) -> None:
+    given(OPENED).when(ChangeRoom(room=GENERAL, retain_days=days)).then_refused(InvalidField, "retain_days")
+
+
+def test_for_how_long_a_room_is_kept_says_its_owner() -> None:
+    kept = RoomChanged(**by(ADA), retain_days=7)
+    given(OPENED).when(ChangeRoom(room=GENERAL, retain_days=7)).then(kept)
+    given(OPENED, kept).when(ChangeRoom(room=GENERAL, retain_days=7)).then()
+    given(OPENED, kept).when(ChangeRoom(room=GENERAL, retain_days=0)).then(RoomChanged(**by(ADA), retain_days=0))
+    given(OPENED).when(ChangeRoom(room=GENERAL, retain_days=7), by=GRACE).then_refused(Forbidden)
+
+
+def test_since_when_it_is_kept_so_is_the_first_time() -> None:
+    days = [
+        RoomChanged(**by(ADA, NOON + day * 86_400_000), retain_days=keep) for day, keep in ((1, 7), (2, 0), (3, 30))
+    ]
+    rules = given(OPENED, *days).rules()
+    assert (rules.retain_days, rules.retained_since) == (30, "2026-11-23")
 
 
 def test_only_the_owner_changes_a_room() -> None:

@@ -24,6 +24,9 @@ class Nowhere:
     async def rooms_of(self, person: str, *, min_position: int) -> Sequence[str]:
         return ()
 
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> Sequence[str]:
+        return ()
+
 
 async def said(those: Parts) -> tuple[str, str]:
     [_, fact] = await those.log.read_room(GENERAL, after=0)

@@ -15,7 +15,8 @@ from commands.handlers import Command
 from commands.reaction import React, Unreact
 from commands.subscription import StoreUnavailable
 from projections.directory import Directory
-from projections.history import ITEMS, History
+from projections.history import History
+from projections.history_tables import ITEMS
 from projections.projection import CannotApply
 from projections.rows import select_pairs
 from tests.cast import ADA, GARDEN, GENERAL, GRACE, LINUS

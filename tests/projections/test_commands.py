@@ -115,14 +115,14 @@ async def test_what_cannot_be_rebuilt_is_refused(chatted: Deployment, monkeypatc
 
 
 async def test_tables_that_are_not_migrated_are_not_rebuilt(chatted: Deployment) -> None:
-    execute("DELETE FROM django_migrations WHERE app = 'projections' AND name = '0005_people'")
+    execute("DELETE FROM django_migrations WHERE app = 'projections' AND name = '0006_retention'")
     try:
         assert "run `manage.py migrate` first" in await refused("rebuild", "--all")
         assert "run `manage.py migrate` first" in await refused("parked")
     finally:
         execute(
             "INSERT INTO django_migrations (app, name, applied) "
-            "VALUES ('projections', '0005_people', '2026-01-01 00:00:00')"
+            "VALUES ('projections', '0006_retention', '2026-01-01 00:00:00')"
         )
 
 

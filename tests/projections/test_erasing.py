@@ -14,7 +14,7 @@ from commands.handlers import Receipt
 from commands.message import PostMessage
 from commands.reaction import React
 from commands.rules import ChangeRoom
-from projections import history
+from projections import history_tables
 from projections.forgetting import leave_nothing
 from projections.history import History
 from projections.known import KNOWN
@@ -103,12 +103,12 @@ async def test_to_forget_takes_pages_and_may_be_done_again(
     deployment: Deployment, mallory: str, posted: Receipt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deployment.say(mallory, *(f"sphinx {n}" for n in range(7)))
-    monkeypatch.setattr(history, "FORGET", 2)
+    monkeypatch.setattr(history_tables, "FORGET", 2)
     await deployment.erase(mallory)
     await deployment.project()
     assert found(*WORDS) == set()
     kept = tables()
-    on_django(partial(history.forget, mallory))
+    on_django(partial(history_tables.forget_person, mallory))
     assert tables() == kept
 
 

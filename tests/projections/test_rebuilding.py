@@ -180,7 +180,7 @@ async def test_a_projection_changed_on_purpose_shows_the_difference_before_anyth
 
 async def test_rows_that_are_gone_or_new_are_counted(chatted: Deployment) -> None:
     execute("DELETE FROM history_item WHERE seq = 2")
-    execute("INSERT INTO history_room (room, head_seq, room_time) VALUES ('nowhere', 1, 1)")
+    execute("INSERT INTO history_room VALUES ('nowhere', 1, 1, 0)")
     _, history, *_ = await rebuild(chatted, exchange=False)
     found = {each.table: (each.changed, each.gone, each.added) for each in history.tables if not each.equal}
     assert found == {"history_item": (0, 0, 2), "history_room": (0, 1, 0)}

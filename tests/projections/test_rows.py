@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from projections.history import ITEMS
+from projections.history_tables import ITEMS
 from projections.rows import Row, select_pairs
 from tests.cast import GENERAL
 from tests.projections.deployment import enlarge, on_django

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.administration import Administration
-from commands.erasing import Erase
+from commands.erasing import Erase, Expire
 from commands.events import Cause, Event, MessagePosted, RoomOpened
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Guests
@@ -76,10 +76,18 @@ class World:
     async def erase(self, person: str) -> None:
         await self.administration.carry_out(Erase(person=person), self.caller("bot:auditor"))
 
+    async def end(self, room: str, before: str) -> None:
+        await self.administration.carry_out(
+            Expire(room=room, since=before, before=before), self.caller("bot:retention")
+        )
+
     async def rooms_of(self, person: str, *, min_position: int) -> list[str]:
         """See `Traces`: here the log itself is asked."""
         facts = await self.log.read_all(after=0, limit=10_000)
         return sorted({fact.recorded.stream for fact in facts if fact.event and fact.event.actor == person})
+
+    async def took_part(self, room: str, persons: Sequence[str], *, min_position: int) -> list[str]:
+        return [each for each in persons if room in await self.rooms_of(each, min_position=min_position)]
 
     def caller(self, person: str) -> Caller:
         return Caller(person=person, handle=person.partition(":")[2], request_id="test")

@@ -1,9 +1,6 @@
 """`manage.py erase PERSON`: a person's key is destroyed, and everything forgets them. It cannot be undone."""
 
-import asyncio
-import time
 from argparse import ArgumentParser
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,12 +13,7 @@ from commands.erasing import Erase
 from commands.errors import Refusal
 from commands.store import NotDurable, OutcomeUnknown, StoreUnavailable
 from config import starting
-from config.operating import operating, operator
-from projections.forgetting import leave_nothing
-from projections.sql import disconnect
-
-CLEAN_S = 30.0
-AGAIN_S = 0.5
+from config.operating import clean, operating, operator
 
 
 class Command(BaseCommand):
@@ -60,22 +52,5 @@ async def _erase(command: Erase) -> Ruling:
     async with operating() as here:
         ruling = await here.patiently(partial(here.administration.carry_out, command, operator("erase")))
         await here.patiently(partial(here.queries.wait_for, "history", ruling.position))
-        await _clean()
+        await clean()
     return ruling
-
-
-async def _clean() -> None:
-    """Raises: CommandError."""
-    deadline = time.monotonic() + CLEAN_S
-    with ThreadPoolExecutor(1) as thread:
-        on_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
-        try:
-            while not await on_thread(leave_nothing):
-                if time.monotonic() > deadline:
-                    raise CommandError(
-                        "The key is destroyed and nobody is shown anything, but a rebuild of the history, or somebody "
-                        "who reads the database without a pause, still has what they said. Say it again later."
-                    )
-                await asyncio.sleep(AGAIN_S)
-        finally:
-            await on_thread(disconnect)

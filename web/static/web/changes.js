@@ -51,6 +51,21 @@ export class Changes {
     }
   }
 
+  /** What was said before a time is kept no more, nor what who said it was called. */
+  drop(before) {
+    for (const line of this.log.lines()) {
+      if (line.matches(".record") || line.dataset.at >= before) continue;
+      setText(line, null, describeRemoval());
+      line.querySelector(".handle").textContent = defaultHandle(line.dataset.person);
+    }
+    for (const mark of this.log.list.querySelectorAll(".reply[href]")) {
+      if (mark.dataset.at < before) {
+        mark.firstElementChild.textContent = defaultHandle(mark.dataset.by);
+        mark.lastElementChild.textContent = describeRemoval();
+      }
+    }
+  }
+
   #change(line, { event, data, actor }, name) {
     const mine = actor === this.me.person;
     switch (event) {
@@ -96,17 +111,17 @@ export class Changes {
 
   #shown(id) {
     const line = this.log.message(id);
-    const { seq, person } = line?.dataset ?? {};
-    return line && { id, seq, person, handle: line.querySelector(".handle").textContent, said: quoted(line) };
+    const { seq, person, at } = line?.dataset ?? {};
+    return line && { id, seq, person, at, handle: line.querySelector(".handle").textContent, said: quoted(line) };
   }
 
   async #read(id, asOf) {
     const now = await this.#get(`/${id}`);
     const item = now && asOf !== null ? await this.#readAsOf(now.seq, asOf) : now;
     if (!item) return null;
-    const { seq, author, message } = item;
+    const { seq, author, message, created_at: at } = item;
     const said = message === null ? describeRemoval() : excerpt(message);
-    return { id, seq, person: author.id, handle: author.handle || defaultHandle(author.id), said };
+    return { id, seq, person: author.id, at, handle: author.handle || defaultHandle(author.id), said };
   }
 
   async #readAsOf(seq, asOf) {

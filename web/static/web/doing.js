@@ -12,8 +12,8 @@ export class Doing {
 
   reply(line) {
     const handle = line.querySelector(".handle").textContent;
-    const { message: id, seq } = line.dataset;
-    const reply = { id, seq, handle, said: quoted(line) };
+    const { message: id, seq, person, at } = line.dataset;
+    const reply = { id, seq, person, at, handle, said: quoted(line) };
     this.composer.begin({ words: `Answering ${handle}, line ${seq}`, reply });
   }
 

@@ -30,7 +30,7 @@ export class Live {
       case "erased":
         this.#flush();
         this.unread.hush();
-        return this.place.keep(() => this.changes.erase(frame.person));
+        return this.place.keep(() => (frame.before ? this.changes.drop(frame.before) : this.changes.erase(frame.person)));
       case "subscribed":
         return this.#subscribed(frame);
       case "event":

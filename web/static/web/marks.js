@@ -28,9 +28,9 @@ export function markEdited(line, path) {
   (line.querySelector(".unfold") ?? line.querySelector(".text")).after(mark);
 }
 
-/** What a line answers: `{id, seq, person, handle, said}`; without `seq` it is not known yet. */
-export function replyMark({ id, seq, person, handle, said }) {
-  const mark = make("a", { class: "reply", "data-reply": id, ...(person ? { "data-by": person } : {}) });
+/** What a line answers: `{id, seq, person, handle, said, at}`; without `seq` it is not known yet. */
+export function replyMark({ id, seq, person, handle, said, at }) {
+  const mark = make("a", { class: "reply", "data-reply": id, ...(seq ? { "data-by": person, "data-at": at } : {}) });
   if (!seq) {
     mark.append(make("span", {}, "an earlier line"));
     return mark;

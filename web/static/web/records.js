@@ -25,6 +25,8 @@ function change(data) {
   if (data.archived === false) return "opened the archived room again";
   if (data.title !== undefined) return `named the room “${data.title}”`;
   if (data.topic !== undefined) return data.topic ? `set the topic: ${data.topic}` : "removed the topic";
+  if (data.retain_days === 0) return "keeps what is said for ever";
+  if (data.retain_days !== undefined) return `keeps what is said for ${data.retain_days} ${data.retain_days === 1 ? "day" : "days"}`;
   if (data.slow_mode_s === 0) return "ended slow mode";
   if (data.slow_mode_s !== undefined) return `set slow mode: a message every ${data.slow_mode_s} s`;
   return "changed the room";
