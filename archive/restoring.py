@@ -8,6 +8,7 @@ from archive import lines, manifest
 from archive.checking import Check, raw_lines
 from archive.lines import UNREADABLE, Line, event_of
 from archive.sources import Damaged, Source
+from archive.stored import day_of_line
 from commands.restoring import Decided
 from commands.rules import LABEL
 
@@ -64,6 +65,6 @@ def _decided(number: int, line: Line) -> Decided:
     if not LABEL.fullmatch(line.stream):
         raise Damaged(f"{name}: {line.stream} is no label")
     try:
-        return Decided(line.stream, event_of(line), erased=line.stub == "erased")
+        return Decided(line.stream, event_of(line), erased=line.stub == "erased", day=day_of_line(line))
     except ValueError as error:
         raise Damaged(f"{name} is no event: {error}") from None

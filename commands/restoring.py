@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from commands.days import LONG_OVER, day_key
 from commands.events import Event
 from commands.sealing import Mapper, seal_with
 from commands.store import Conflict, Entry, NewEvent, Store
@@ -17,11 +18,23 @@ MAX_BATCH = 2000
 
 
 class Decided(NamedTuple):
-    """An event that was decided elsewhere, and the stream it belongs to. `erased`: nothing personal is left in it."""
+    """An event that was decided elsewhere, and the stream it belongs to.
+
+    `erased`: nothing personal is left in it. `day` is with the key of which day of its room it was sealed as well: what
+    is erased of such a day is so because the day is over, which says nothing about its person.
+    """
 
     stream: str
     event: Event
     erased: bool = False
+    day: str = ""
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of the keys with which it is to be sealed; or, if it is erased, of the one that is destroyed."""
+        if self.erased:
+            return [day_key(self.stream, LONG_OVER) if self.day else self.event.actor]
+        return [self.event.actor, *([day_key(self.stream, self.day)] if self.day else [])]
 
 
 class NotEmpty(Exception):
@@ -64,9 +77,9 @@ class Restoring:
 
     async def _seal(self, decided: Sequence[Decided]) -> list[Entry]:
         """An entry for every run of one stream, so that all keep their order. Raises: StoreUnavailable."""
-        if gone := {each.event.actor for each in decided if each.erased}:
+        if gone := {key for each in decided if each.erased for key in each.keys}:
             await self._keyring.ensure_erased(sorted(gone))
-        ciphers = await self._keyring.ensure_all({each.event.actor for each in decided})
+        ciphers = await self._keyring.ensure_all({key for each in decided for key in each.keys})
         return [
             Entry(stream, (), [_sealed(each, ciphers) for each in run])
             for stream, run in groupby(decided, key=attrgetter("stream"))
@@ -85,5 +98,7 @@ class Restoring:
 
 
 def _sealed(decided: Decided, ciphers: Mapping[str, AESGCM | None]) -> NewEvent:
-    stream, event, erased = decided
-    return seal_with(None if erased else ciphers[event.actor], stream, event)
+    stream, event, erased, day = decided
+    if erased:
+        return seal_with(None, stream, event, LONG_OVER if day else "")
+    return seal_with(ciphers[event.actor], stream, event, day, ciphers[day_key(stream, day)] if day else None)

@@ -1,22 +1,31 @@
 """What was exported comes back: the export of the imported server has the same content, byte for byte."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from archive import ndjson
-from archive.lines import content_of, with_check
+from archive.lines import content_of, decode, with_check
 from archive.part import Part
 from archive.restoring import Ndjson
 from archive.sources import Damaged
+from archive.stored import day_of_line
+from commands import attempt
+from commands.days import DAY_MS, LONG_OVER, day_key, day_of
+from commands.erasing import Expire
+from commands.identity import Caller
 from commands.restoring import NotEmpty, Restoring
+from commands.rules import ChangeRoom, OpenRoom
 from config.parts import Parts
 from tests.archive.conftest import Server, whole
 from tests.archive.past import SECRET
 from tests.archive.spoiling import with_junk
-from tests.cast import GENERAL, GRACE
+from tests.archive.test_checking import findings
+from tests.cast import GENERAL, GRACE, NOON
 
 
 async def restore(file: bytes, folder: Path, there: Parts) -> int:
@@ -62,6 +71,42 @@ async def test_who_was_erased_stays_erased(server: Server, elsewhere: Parts, tmp
     assert await elsewhere.vault.read(["guest:gone"]) == {"guest:gone": None}
     facts = await elsewhere.log.read_all(after=0, limit=100)
     assert [fact.stub for fact in facts if fact.event and fact.event.actor == "guest:gone"] == ["erased"] * 3
+
+
+async def test_what_is_over_stays_over_and_what_is_not_keeps_its_day(
+    empty: Server, elsewhere: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, now = empty.deployment, NOON
+    monkeypatch.setattr(attempt, "now_ms", lambda: now)
+    await here.do("user:hopper", OpenRoom(room=GENERAL))
+    await here.do("user:hopper", ChangeRoom(room=GENERAL, retain_days=7))
+    await here.say(GRACE, "of today")
+    now += DAY_MS
+    await here.say(GRACE, "of tomorrow")
+    today, tomorrow = day_of(NOON), day_of(now)
+    retention = Caller(person="bot:retention", handle="retention", request_id="r")
+    await here.administration.carry_out(Expire(room=GENERAL, since=today, before=tomorrow), retention)
+    await empty.project()
+    file = await empty.export(None)
+    assert findings(file.splitlines(keepends=True)) == []
+    await restore(file, tmp_path, elsewhere)
+    assert await content_at(elsewhere, GENERAL) == await content_at(here.parts, GENERAL)
+    facts = await elsewhere.log.read_room(GENERAL, after=2, auditor=True)
+    assert [fact.stub for fact in facts] == ["erased", ""]
+    assert [json.loads(fact.recorded.state)["day"] for fact in facts] == [LONG_OVER, tomorrow]
+    assert (await elsewhere.vault.read([GRACE]))[GRACE], "she may go on"
+    await elsewhere.log.hear_of_people()
+    over = [day_key(GENERAL, day) for day in (today, tomorrow)]
+    assert [key is None for key in (await elsewhere.vault.read(over)).values()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "state", [b'{"day":"yesterday"}', b'{"day":7}', b'{"day":"20261122"}', b'{"day":"2026-11-31"}', b'{"day":']
+)
+async def test_a_day_that_is_none_is_refused(server: Server, state: bytes) -> None:
+    line = decode((await server.export()).splitlines()[1])
+    with pytest.raises(ValueError):  # noqa: PT011 - by whoever reads dates
+        day_of_line(structs.replace(line, state=state))
 
 
 async def test_a_server_that_is_not_empty_is_left_alone(server: Server, tmp_path: Path) -> None:

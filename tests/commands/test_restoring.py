@@ -1,11 +1,14 @@
 """Events that were decided elsewhere are appended in their order, and numbered as they were."""
 
+import json
 import random
 from collections.abc import Iterator
 
 import pytest
 
+from commands.days import day_key
 from commands.events import Event, MessageEdited, MessagePosted, ReactionAdded, RoomOpened
+from commands.keyring import Erased
 from commands.restoring import MAX_BATCH, Decided, Disturbed, NotEmpty, Restoring
 from commands.sealing import Mapper
 from commands.store import Condition, Entry, NewEvent, Store
@@ -51,6 +54,29 @@ async def test_events_keep_their_order_and_their_seqs(store: Store, mapper: Mapp
     for room in (GENERAL, GARDEN, "attic"):
         seqs = [fact.recorded.seq for fact in facts if fact.recorded.stream == room]
         assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_days_stay_days_and_what_is_over_says_nothing_of_its_person(
+    store: Store, mapper: Mapper, log: Log
+) -> None:
+    """grace's words of one day are over, hers of the next day are not; of another she was erased, whose day is not."""
+    await Restoring(store, mapper).append(
+        [
+            Decided(GENERAL, opened()),
+            Decided(GENERAL, posted(1, GRACE), erased=True, day="2026-11-20"),
+            Decided(GENERAL, posted(2, GRACE), day="2026-11-22"),
+            Decided(GENERAL, posted(3, "guest:gone"), erased=True, day="2026-11-22"),
+            Decided(GENERAL, posted(4, "guest:gone"), erased=True),
+        ]
+    )
+    facts = await log.read_all(after=0, limit=10)
+    assert [fact.stub for fact in facts] == ["", "erased", "", "erased", "erased"]
+    assert [json.loads(fact.recorded.state).get("day") for fact in facts] == [None, "over", "2026-11-22", "over", None]
+    await mapper.keyring.destroy([day_key(GENERAL, "2026-11-22")])
+    assert [fact.stub for fact in await log.read_all(after=0, limit=10)] == ["", *["erased"] * 4]
+    assert mapper.keyring.holds(GRACE)
+    with pytest.raises(Erased):
+        await mapper.keyring.ensure("guest:gone")
 
 
 async def test_who_was_erased_has_no_key_and_no_text(store: Store, mapper: Mapper, log: Log) -> None:
