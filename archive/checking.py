@@ -3,16 +3,19 @@
 A file is read from top to bottom, at constant memory. Every finding names its line, and its event where there is one.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from archive import lines, manifest
+from archive.heads import Published
 from archive.lines import FORMAT, UNREADABLE, VERSION, Header, Line
 from archive.manifest import Account, Manifest
 from archive.regrowing import Regrown, numbers
 from archive.signatures import is_manifest_signed
 from archive.stored import is_as_stored
+from commands.clock import rfc3339
+from commands.treehead import SignedHead
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_NAMED = 1000
@@ -44,18 +47,19 @@ def raw_lines(file: BinaryIO) -> Iterator[bytes]:
 class Check:
     """Checks one file; its signatures only if it is told which keys are `trusted`.
 
-    `entries` yields what is in it; whatever is wrong goes into `findings` as it is found.
-    `unnamed` is how much more is wrong than could be named.
+    `published` are tree heads from elsewhere, which were signed with one of them. `entries` yields what is in it;
+    whatever is wrong goes into `findings` as it is found. `unnamed` is how much more is wrong than could be named.
     """
 
-    def __init__(self, trusted: Collection[bytes] | None = None) -> None:
+    def __init__(self, trusted: Collection[bytes] | None = None, published: Sequence[SignedHead] = ()) -> None:
+        self.published = Published(published)
         self.findings: list[Finding] = []
         self.unnamed = 0
         self.header: Header | None = None
         self.manifest: Manifest | None = None
         self.account = Account()
         self._trusted = trusted
-        self._tree = Regrown()
+        self._tree = Regrown(self.published)
         self._number = 0
         self._position = 0
         self._heads: dict[str, int] = {}
@@ -149,6 +153,12 @@ class Check:
         self._compare(said)
         for wrong in self._tree.end(said, self._trusted, is_complete=self._is_complete):
             self._find(wrong)
+        for denied in self.published.denied:
+            size, signed_at = denied.head.tree_size, rfc3339(denied.head.signed_at)
+            self._find(
+                f"the tree head of {size} events that was kept elsewhere (signed at {signed_at}) has another root: "
+                "an event before it is not what it was"
+            )
 
     def _compare(self, said: Manifest) -> None:
         """The manifest with what was read."""

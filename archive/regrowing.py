@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
+from archive.heads import Published
 from archive.lines import Line
 from archive.manifest import Manifest
 from commands import merkle
@@ -21,8 +22,9 @@ class Regrown:
     `leaves` is how many events had a leaf, `reached` the index after the last one's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, published: Published) -> None:
         self._tree = Tree()
+        self._published = published
         self._new: list[bytes] = []
         self.leaves = 0
         self.reached = 0
@@ -96,11 +98,12 @@ class Regrown:
         if not self._spoiled:
             for node, given in zip(between, gap, strict=True):
                 self._tree.add(given, node.level)
+                self._published.meet(self._tree)
 
     def _settle(self) -> None:
         """Add the leaves that came one after the other."""
         if not self._spoiled:
-            self._tree.extend(self._new)
+            self._published.grow(self._tree, self._new)
         self._new.clear()
 
 

@@ -1,23 +1,36 @@
 """Checking an export, as somebody does who has the file and a public key, and no server."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from django.core.management.base import CommandError, OutputWrapper
 
 from archive.checking import Check, raw_lines
+from commands.treehead import SignedHead, is_signed
 from config.printable import printable
 
 MOST = 100
 """Findings that are told; a file with so many is another file."""
 
 
-def verify_file(path: Path, trusted: Collection[bytes], out: OutputWrapper, err: OutputWrapper) -> None:
+def verify_file(
+    path: Path,
+    trusted: Collection[bytes],
+    published: Sequence[SignedHead],
+    out: OutputWrapper,
+    err: OutputWrapper,
+) -> None:
     """Tell what an export proves; these are the public keys that may have signed it.
 
-    Raises: CommandError when something was changed, removed, added or moved, after telling what.
+    `published` are heads that were kept elsewhere. Raises: CommandError when something was changed, removed, added or
+    moved, after telling what.
     """
-    check = Check(trusted)
+    for head in published:
+        if not any(is_signed(head, key) for key in trusted):
+            raise CommandError(
+                f"--heads: that of {head.head.tree_size:,} events is not signed by a key that you trust."
+            )
+    check = Check(trusted, published)
     try:
         with path.open("rb") as file:
             for _ in check.entries(raw_lines(file)):
@@ -51,6 +64,11 @@ def _summary(check: Check) -> Iterator[str]:
         elif said.room is None:
             left_out = head["tree_size"] - check.proved
             yield f"Of those in the tree {_many(left_out, 'event')} are not here: later ones, as the server says."
+    if check.published.held:
+        yield f"{_many(check.published.held, 'tree head')} that you kept: every one of them holds."
+    if check.published.left:
+        heads = _many(check.published.left, "tree head")
+        yield f"Not compared: {heads}, since this file does not have all events before them (ask log/consistency)."
     if left := account.lines - check.proved:
         yield f"Not in the tree: {_many(left, 'event')}, for which the signature of the file speaks alone."
 

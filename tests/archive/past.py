@@ -1,11 +1,8 @@
 """A past in which everything happens that can."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 
-from archive.ndjson import Facts
-from archive.part import Part
 from commands.amending import EditMessage, RedactMessage
 from commands.clock import now_ms
 from commands.member import Ban, Unban
@@ -16,7 +13,6 @@ from commands.reaction import React, Unreact
 from commands.rules import ChangeRoom, OpenRoom
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
-from commands.subscription import Log
 from tests.cast import ADA, GARDEN, GENERAL, GRACE, LINUS
 from tests.projections.deployment import Deployment
 
@@ -72,13 +68,3 @@ async def _execute(where: object, statement: str) -> None:
             await where._database.select(f"{statement} RETURNING 1", [], tuple)
         case PostgresStore():
             await where.reading.select(f"{statement} RETURNING 1", [], tuple)
-
-
-def without_stream(facts: Callable[[Log, Part, int], Facts], stream: str) -> Callable[[Log, Part, int], Facts]:
-    """The events of a part but for those of a stream."""
-
-    async def others(log: Log, part: Part, at_once: int) -> Facts:
-        async for those in facts(log, part, at_once):
-            yield [fact for fact in those if fact.recorded.stream != stream]
-
-    return others

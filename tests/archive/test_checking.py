@@ -1,28 +1,21 @@
 """An export is checked with a public key alone: whatever was changed is found, and named."""
 
-import base64
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import pytest
 from django.conf import settings
 
-from archive import manifest, ndjson, signatures
 from archive.checking import Check
-from archive.lines import content_of, decode, with_check
-from archive.manifest import Account
+from archive.lines import with_check
 from commands.events import Cause, MessagePosted, RoomOpened
 from commands.restoring import Decided, Restoring
 from commands.treehead import SigningKey
-from projections.signing import Signer
-from tests.archive.conftest import PUBLIC_KEY, Server, whole
-from tests.archive.past import SECRET, rewrite, without_stream
+from tests.archive.conftest import PUBLIC_KEY, Server
+from tests.archive.forging import Lines, forge
+from tests.archive.past import SECRET, rewrite
 from tests.cast import GARDEN, GENERAL, NOON
-from tests.projections.deployment import on_django
-
-type Lines = list[bytes]
 
 
 def check(lines: Sequence[bytes], key: bytes = PUBLIC_KEY) -> Check:
@@ -144,50 +137,6 @@ async def test_what_was_removed_added_or_moved_is_named(
     assert [found for found in findings(damage(exported)) if says in found]
 
 
-@pytest.mark.parametrize(
-    ("stream", "says"),
-    [
-        (GARDEN, "event number 2 of the log is missing before general/2"),
-        (GARDEN, "event number 4 of the log is missing before general/3"),
-        (GARDEN + "-2", "events number 17 to 18 of the log are missing before general/15"),
-        (GENERAL, "event number 19 of the log is missing at the end"),
-    ],
-)
-async def test_a_stream_that_is_left_out_of_everything_is_missed(
-    server: Server, monkeypatch: pytest.MonkeyPatch, stream: str, says: str
-) -> None:
-    """Whoever leaves it out has the key, counts anew, and gives the hashes that lead to the root."""
-    monkeypatch.setattr(ndjson, "facts", without_stream(ndjson.facts, stream))
-    checked = check((await server.export(None)).splitlines(keepends=True))
-    assert says in [found.says for found in checked.findings]
-    assert not [found for found in checked.findings if "missing" not in found.says]
-    monkeypatch.undo()
-    assert findings((await server.export(None)).splitlines(keepends=True)) == []
-
-
-async def test_so_it_is_if_whoever_leaves_it_out_has_no_key(server: Server) -> None:
-    file = (await server.export(None)).splitlines(keepends=True)
-    kept = [file[0], *(line for line in file[1:-1] if decode(line).stream != GARDEN), file[-1]]
-    found = findings(counted_anew(kept, SigningKey(os.urandom(32))))
-    assert [each for each in found if "event number 2 of the log is missing before general/2" in each]
-    assert [each for each in found if "the manifest was not signed by a key" in each]
-    assert not [each for each in found if "SHA-256" in each or "by the manifest" in each]
-
-
-async def test_everything_as_of_a_time_may_lack_what_came_later(server: Server) -> None:
-    checked = check((await server.export(None, as_of_time=NOON - 10**12)).splitlines(keepends=True))
-    assert (checked.findings, checked.proved) == ([], 0)
-
-
-async def test_everything_goes_as_far_as_the_tree_head(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = await server.exports.of_everything()
-    await server.deployment.say("guest:ada", "later")
-    await server.project()
-    on_django(partial(Signer(settings.SIGNING_KEY, 1e-9).sign, await server.deployment.log.last_position()))
-    checked = check((await whole(server.exports.write(part, "ndjson"))).splitlines(keepends=True))
-    assert (checked.findings, checked.proved, checked.account.lines) == ([], 20, 20)
-
-
 async def test_of_many_findings_the_first_are_named(exported: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archive.checking.MAX_NAMED", 3)
     checked = check([exported[0], *exported[3:]])
@@ -264,30 +213,3 @@ def told(count: int, *, seldom: int) -> Iterator[Decided]:
             else MessagePosted(**stamp, message_id=f"{number:032x}", message="hello", handle="ada")
         )
         yield Decided(room, event)
-
-
-def forge(lines: Lines, key: SigningKey) -> Lines:
-    """The file with another state of one event: checks, hash and manifest as they would have to be, signed by a key."""
-    line = json.loads(lines[5])
-    state = json.loads(base64.b64decode(line["state"]))
-    state["sealed"] = state["sealed"][:-4] + "AAA="
-    line["state"] = base64.b64encode(json.dumps(state, separators=(",", ":")).encode()).decode()
-    del line["check"]
-    said = json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()
-    return counted_anew([*lines[:5], with_check(said) + b"\n", *lines[6:]], key)
-
-
-def counted_anew(lines: Lines, key: SigningKey) -> Lines:
-    """The file with the manifest that goes with its lines, signed by a key."""
-    account = Account()
-    account.add(lines[0])
-    for each in lines[1:-1]:
-        account.add(each)
-        event = decode(each)
-        account.enter(event.stream, event.seq, event.position)
-        account.add_content(content_of(each[:-1]) + b"\n")
-    old = manifest.decode(manifest.decode_signed(lines[-1]).manifest)
-    new = account.manifest(
-        room=old.room, view=old.view, as_of=old.as_of, exported_at=old.exported_at, gap=old.gap, tree_head=old.tree_head
-    )
-    return [*lines[:-1], signatures.sign(manifest.encode(new), key) + b"\n"]

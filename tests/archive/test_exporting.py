@@ -9,7 +9,7 @@ import pytest
 
 from archive.table import defused
 from commands.errors import AfterBeyondHead, NotFound, ProjectionBehind
-from tests.archive.conftest import Server
+from tests.archive.conftest import Server, whole
 from tests.archive.past import BEFORE, SECRET
 from tests.cast import ADA, GARDEN, GENERAL, NOON
 
@@ -132,14 +132,18 @@ async def test_a_room_that_is_not_there_is_refused(server: Server) -> None:
         await server.exports.of_room("nowhere")
 
 
-async def test_what_is_said_while_an_export_runs_is_not_in_it(server: Server) -> None:
-    part = await server.exports.of_room(GENERAL, auditor=True)
-    pieces = server.exports.write(part, "ndjson")
+@pytest.mark.parametrize("everything", [False, True])
+async def test_what_is_said_while_an_export_runs_is_not_in_it(server: Server, everything: bool) -> None:
+    exports = server.exports
+    part = await (exports.of_everything() if everything else exports.of_room(GENERAL, auditor=True))
+    pieces = exports.write(part, "ndjson")
     await anext(pieces)
     await server.deployment.say(ADA, "later")
-    rest = b"".join([piece async for piece in pieces])
+    await server.project()
+    rest = await whole(pieces)
     assert b'"later"' not in rest
-    assert json.loads(rest.splitlines()[-1])["manifest"]["last_seq"] == part.upto
+    manifest = json.loads(rest.splitlines()[-1])["manifest"]
+    assert (manifest["last_position"], manifest["tree_head"]["position"]) == (part.position, part.position)
 
 
 async def test_messages_wait_for_the_history_and_events_do_not(empty: Server) -> None:

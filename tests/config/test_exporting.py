@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from commands.treehead import Head, SigningKey, members
 from config import starting
 from tests.cast import GENERAL
 from tests.config.test_replaying import _talk
@@ -116,6 +118,27 @@ def test_an_auditor_verifies_with_the_key_alone(tmp_path: Path) -> None:
     assert "6 events of general" in out.getvalue()
     assert "Nothing is missing" in out.getvalue()
     assert "Not in the tree: 6 events" in out.getvalue()
+
+
+def heads_of(key: SigningKey, folder: Path) -> str:
+    """A file with a head that this key signed."""
+    path = folder / "heads.ndjson"
+    path.write_text(json.dumps(members(key.sign(Head(6, 6, bytes(32), 0)))))
+    return str(path)
+
+
+def test_heads_that_an_auditor_kept_are_compared_where_they_can_be(tmp_path: Path) -> None:
+    export("--all", to=tmp_path / "all.ndjson")
+    out, heads = io.StringIO(), heads_of(django_settings.SIGNING_KEY, tmp_path)
+    call_command("verify", str(tmp_path / "all.ndjson"), "--public-key", KEY, "--heads", heads, stdout=out)
+    assert "Not compared: 1 tree head" in out.getvalue()
+
+
+def test_heads_that_another_key_signed_are_refused(tmp_path: Path) -> None:
+    export("--all", to=tmp_path / "all.ndjson")
+    heads = heads_of(SigningKey(bytes(32)), tmp_path)
+    with pytest.raises(CommandError, match="that of 6 events is not signed by a key that you trust"):
+        call_command("verify", str(tmp_path / "all.ndjson"), "--public-key", KEY, "--heads", heads)
 
 
 def test_what_was_changed_is_named(tmp_path: Path) -> None:

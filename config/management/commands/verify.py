@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises: CommandError (exit code 1) when anything is wrong, or nothing can be told."""
-        own = settings.SIGNING_KEY.public_key
-        trusted = {_key(text) for text in options["public_key"] or ()} or {own}
+        trusted = {_key(text) for text in options["public_key"] or ()} or {settings.SIGNING_KEY.public_key}
+        published = _heads(options["heads"]) if options["heads"] else []
         with collected_seldom():
             if options["file"]:
                 _check_file_alone(options)
-                verify_file(options["file"], trusted, self.stdout, self.stderr)
+                verify_file(options["file"], trusted, published, self.stdout, self.stderr)
             else:
-                self._verify_store(trusted, own, options)
+                self._verify_store(trusted, published, options)
 
-    def _verify_store(self, trusted: Collection[bytes], own: bytes, options: dict[str, Any]) -> None:
+    def _verify_store(
+        self, trusted: Collection[bytes], published: Sequence[SignedHead], options: dict[str, Any]
+    ) -> None:
         """Raises: CommandError."""
-        published = _heads(options["heads"]) if options["heads"] else []
         starting.check_database(wait_s=0)
         try:
             report, took_s = uvloop.run(verification.verify(trusted, published, self.stderr))
@@ -69,6 +70,7 @@ class Command(BaseCommand):
         elif report.holds:
             self.stdout.write("\n".join(verification.summary(report, took_s)))
             if not options["public_key"]:
+                own = settings.SIGNING_KEY.public_key
                 self.stdout.write(f"This trusts the server's own key, {key_as_text(own)}: is it the one you know?")
         if not report.holds:
             lines = [] if options["json"] else list(verification.told(report))
@@ -79,8 +81,8 @@ def _check_file_alone(options: dict[str, Any]) -> None:
     """Raises: CommandError for options that do not go with a file."""
     if not options["public_key"]:
         raise CommandError("--public-key: whose signature should count? It is in `log/head`, and where you keep it.")
-    if options["heads"] or options["json"]:
-        raise CommandError("--heads and --json are for the store, not for a file.")
+    if options["json"]:
+        raise CommandError("--json is for the store, not for a file.")
 
 
 def _key(text: str) -> bytes:
