@@ -153,12 +153,10 @@ class Check:
         self._compare(said)
         for wrong in self._tree.end(said, self._trusted, is_complete=self._is_complete):
             self._find(wrong)
-        for denied in self.published.denied:
-            size, signed_at = denied.head.tree_size, rfc3339(denied.head.signed_at)
-            self._find(
-                f"the tree head of {size} events that was kept elsewhere (signed at {signed_at}) has another root: "
-                "an event before it is not what it was"
-            )
+        for kept in self.published.denied:
+            self._find(f"{_name(kept)} has another root: an event before it is not what it was")
+        for kept in self.published.outlived:
+            self._find(f"{_name(kept)} has more events than the tree that was signed later: its tail was cut off")
 
     def _compare(self, said: Manifest) -> None:
         """The manifest with what was read."""
@@ -183,3 +181,10 @@ class Check:
             self.findings.append(Finding(max(self._number, 1), says))
         else:
             self.unnamed += 1
+
+
+def _name(kept: SignedHead) -> str:
+    return (
+        f"the tree head of {kept.head.tree_size} events that was kept elsewhere (signed at "
+        f"{rfc3339(kept.head.signed_at)})"
+    )

@@ -4,15 +4,22 @@ from collections import deque
 from collections.abc import Sequence
 
 from commands.merkle import Tree
-from commands.treehead import SignedHead
+from commands.treehead import Head, SignedHead
+
+CLOCKS_MS = 60_000
+"""By so much the clocks of those who sign may differ."""
 
 
 class Published:
-    """Heads by size. Each is `held` or `denied` when the tree is as large, or `passed` where no leaf ends there."""
+    """Heads by size. Each is `held` or `denied` when the tree is as large, or `passed` where no leaf ends there.
+
+    `outlived` is one that is larger than the tree in the end, although it was signed before that one's own head.
+    """
 
     def __init__(self, heads: Sequence[SignedHead] = ()) -> None:
         self.held = 0
         self.denied: list[SignedHead] = []
+        self.outlived: list[SignedHead] = []
         self.passed = 0
         self._coming = deque(sorted(heads, key=lambda each: each.head.tree_size))
 
@@ -36,6 +43,12 @@ class Published:
                 self.held += 1
             else:
                 self.denied.append(head)
+
+    def end(self, own: Head) -> None:
+        """The tree is whole, and this is its head: a log never becomes smaller."""
+        earlier = [each for each in self._coming if each.head.signed_at + CLOCKS_MS < own.signed_at]
+        self.outlived += earlier
+        self._coming = deque(each for each in self._coming if each not in earlier)
 
     @property
     def left(self) -> int:

@@ -86,6 +86,7 @@ class Regrown:
             )
         else:
             self.is_proved = True
+            self._published.end(signed.head)
 
     def _fill(self, upto: int, gap: Sequence[bytes]) -> None:
         """Add the subtrees that lead up to a leaf."""

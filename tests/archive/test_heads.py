@@ -17,9 +17,11 @@ from tests.archive.conftest import PUBLIC_KEY, Server
 from tests.cast import GARDEN, GENERAL
 from tests.commands.test_merkle import leaves
 
+HOUR_MS = 3_600_000
 
-def head(size: int, root: bytes) -> SignedHead:
-    return settings.SIGNING_KEY.sign(Head(size, size, root, now_ms()))
+
+def head(size: int, root: bytes, ago_ms: int = 0) -> SignedHead:
+    return settings.SIGNING_KEY.sign(Head(size, size, root, now_ms() - ago_ms))
 
 
 def true_head(size: int) -> SignedHead:
@@ -68,3 +70,14 @@ async def test_one_of_a_room_only_where_it_has_all_events_before(server: Server)
     assert (check.findings, check.published.held, check.published.left) == ([], 4, 1)
     check = await checked(server, GARDEN, heads)
     assert (check.findings, check.published.held + check.published.left) == ([], 5)
+
+
+@pytest.mark.parametrize("room", [GENERAL, None])
+async def test_a_head_that_is_larger_and_older_shows_that_the_tail_was_cut_off(
+    server: Server, room: str | None
+) -> None:
+    check = await checked(server, room, [head(30, bytes(32), HOUR_MS), head(31, bytes(32))])
+    [found] = check.findings
+    assert "the tree head of 30 events that was kept elsewhere" in found.says
+    assert "its tail was cut off" in found.says
+    assert (check.published.held, check.published.left) == (0, 1), "the other one may be newer than the export"
