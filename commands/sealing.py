@@ -64,7 +64,7 @@ class Mapper:
         for row in recorded:
             if row.topic == ERASED:
                 self._forget(person_of(row.subject), row.position)
-        facts = [self._remember(row) for row in recorded]
+        facts = [self._remember(row) for row in recorded] if self._fresh else [None] * len(recorded)
         envelopes = [_envelope(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
         ciphers = await self.keyring.load(each.actor for each in envelopes if each)
         rest = iter(envelopes)
