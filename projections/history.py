@@ -7,9 +7,11 @@ from commands.events import MessageEdited, MessagePosted, MessageRedacted, RoomC
 from commands.people import ERASED, person_of
 from commands.subscription import Fact
 from projections import items
+from projections.beside_tables import tables_of
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
 from projections.rows import Row, Table, delete_under, insert, select, select_after, select_pairs, select_under, upsert
+from projections.versions import is_beside
 
 ROOMS = Table("history_room", {"room": "text", "head_seq": "bigint", "room_time": "bigint"})
 TITLES = Table(
@@ -74,7 +76,9 @@ class History:
 
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
-    indexes = ("history_item_message", "history_item_author")
+    indexes = ("history_item_message",)
+    unkeyed = ()
+    repeating = ()
     parks = True
 
     def apply(self, facts: Sequence[Fact]) -> None:
@@ -109,8 +113,10 @@ class History:
 def forget(person: str) -> None:
     """Leave of a person's messages what a rebuild leaves of them when the key is gone. Again, it changes nothing.
 
-    A page at a time: what it costs grows with what they wrote.
+    A page at a time: what it costs grows with what they wrote. Beside, the index for it is made at the first erasure.
     """
+    if is_beside():
+        tables_of(History()).need("history_item_author")
     after = ("", 0)
     while rows := select_after(ITEMS, ("author", person), after, FORGET):
         upsert(ITEMS, [(*row[:-1], _forgotten(row[-1])) for row in rows])

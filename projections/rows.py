@@ -7,7 +7,8 @@ import psycopg
 from django.db import connection
 
 from commands.postgres_arrays import BigintArray, BytesArray, TextArray, register
-from projections.versions import placed
+from projections import sql
+from projections.versions import is_beside, placed
 
 type Row = tuple[Any, ...]
 
@@ -49,8 +50,19 @@ def upsert(table: Table, rows: Sequence[Row]) -> None:
 
 
 def insert_new(table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows, but for those under whose keys there is something already. No key may occur twice in `rows`."""
-    _put(table, rows, "NOTHING")
+    """Insert rows, but for those under whose keys there is something already. No key may occur twice in `rows`.
+
+    Beside, while the table has no key, all are inserted; those that are too many go when the key is made.
+    """
+    if is_beside() and not _has_key(table):
+        insert(table, rows)
+    else:
+        _put(table, rows, "NOTHING")
+
+
+def _has_key(table: Table) -> bool:
+    keys = "SELECT FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'"
+    return connection.vendor == "sqlite" or bool(sql.rows(keys, [placed(table.name)]))
 
 
 def _put(table: Table, rows: Sequence[Row], what: str) -> None:
