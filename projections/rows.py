@@ -1,6 +1,8 @@
 """Sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite a prepared statement many times."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import batched
 from typing import Any, NamedTuple
 
 import psycopg
@@ -9,6 +11,10 @@ from django.db import connection
 from commands.postgres_arrays import BigintArray, BytesArray, TextArray, register
 from projections import sql
 from projections.versions import is_beside, placed
+
+PIECE = 3000
+PAUSE = 0.2
+"""Beside, after so many rows it pauses for so much of the time that they took."""
 
 type Row = tuple[Any, ...]
 
@@ -22,25 +28,34 @@ class Table(NamedTuple):
 
 
 def insert(table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`."""
-    if not rows:
-        return
+    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`.
+
+    Beside it pauses now and then. Meanwhile PostgreSQL has a core for itself, and without a pause that is long enough for
+    requests to queue up: it costs posts a third of their p99.
+    """
     names = ", ".join(table.columns)
     if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        copying = f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)"
-        with (
-            connection.wrap_database_errors,
-            psycopg.Cursor(connection.connection) as ours,
-            ours.copy(copying.encode()) as copy,
-        ):
-            copy.set_types(list(table.columns.values()))
-            for row in rows:
-                copy.write_row(row)
+        for piece in batched(rows, PIECE, strict=False):
+            began = time.monotonic()
+            _copy(f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)", table, piece)
+            if is_beside() and len(piece) == PIECE:
+                time.sleep(PAUSE * (time.monotonic() - began))
     else:
         places = ", ".join(["%s"] * len(table.columns))
         with connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {placed(table.name)} ({names}) VALUES ({places})", rows)
+
+
+def _copy(copying: str, table: Table, rows: Sequence[Row]) -> None:
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as ours,
+        ours.copy(copying.encode()) as copy,
+    ):
+        copy.set_types(list(table.columns.values()))
+        for row in rows:
+            copy.write_row(row)
 
 
 def upsert(table: Table, rows: Sequence[Row]) -> None:
