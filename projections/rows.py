@@ -30,8 +30,7 @@ class Table(NamedTuple):
 def insert(table: Table, rows: Sequence[Row]) -> None:
     """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`.
 
-    Beside it pauses now and then. Meanwhile PostgreSQL has a core for itself, and without a pause that is long enough for
-    requests to queue up: it costs posts a third of their p99.
+    Beside it pauses now and then: PostgreSQL has a core for itself meanwhile, and requests would queue up behind it.
     """
     names = ", ".join(table.columns)
     if connection.vendor == "postgresql":
