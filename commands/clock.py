@@ -22,9 +22,9 @@ def now_ms() -> Milliseconds:
 
 
 @lru_cache(maxsize=4096)
-def _to_the_minute(unix_min: int) -> str:
-    day, minute = divmod(unix_min, 1440)
-    return f"{_day(day)}T{minute // 60:02d}:{minute % 60:02d}"
+def _to_the_second(unix_s: int) -> str:
+    day, second = divmod(unix_s, 86_400)
+    return f"{_day(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
 
 
 @lru_cache(maxsize=4096)
@@ -34,8 +34,8 @@ def _day(number: int) -> str:
 
 def rfc3339(unix_ms: Milliseconds) -> str:
     """`2026-11-22T09:43:43.120Z`."""
-    minute, ms = divmod(unix_ms, 60_000)
-    return f"{_to_the_minute(minute)}:{ms // 1000:02d}.{ms % 1000:03d}Z"
+    second, ms = divmod(unix_ms, 1000)
+    return f"{_to_the_second(second)}.{ms:03d}Z"
 
 
 def from_rfc3339(text: str) -> Milliseconds:

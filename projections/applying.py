@@ -10,7 +10,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from commands.subscription import Fact
 from projections import checkpoints, versions
-from projections.projection import Projection
+from projections.projection import Projection, count_upto
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Applier:
         version beside it raises what went wrong.
         Raises: LostLead, and the database's errors when it cannot be reached: nothing was changed then.
         """
-        news = [fact for fact in facts if fact.recorded.position > self.position]
+        news = facts[count_upto(facts, self.position) :]
         if not news or self.stands_still:
             return
         try:

@@ -12,7 +12,7 @@ from projections import checkpoints
 from projections.applying import Applier
 from projections.beside_tables import tables_of
 from projections.comparing import Comparison, compare
-from projections.projection import Projection
+from projections.projection import Projection, count_upto
 from projections.sql import rows, run
 from projections.versions import key_beside
 
@@ -38,6 +38,11 @@ class Stretch(NamedTuple):
 
     after: int
     facts: Sequence[Fact]
+
+    @property
+    def last(self) -> int:
+        """The position of the last of them."""
+        return self.facts[-1].recorded.position if self.facts else self.after
 
 
 class Beside:
@@ -113,13 +118,13 @@ class Beside:
         self._applier.apply(self._next(stretch))
         return self._applier.position == self.target
 
-    def _next(self, stretch: Stretch) -> list[Fact]:
+    def _next(self, stretch: Stretch) -> Sequence[Fact]:
         """What of a stretch may be applied: nothing if it does not follow where we are. Raises: WentBack."""
         if self._applier.position > self.target:
             raise WentBack(f"{self.projection.name} is at {self.target}, behind the version beside it: start again.")
         if self._applier.position < stretch.after:
             return []
-        return [fact for fact in stretch.facts if fact.recorded.position <= self.target]
+        return stretch.facts[: count_upto(stretch.facts, self.target)]
 
     def _load(self) -> None:
         """Be where the tables are: what was done in a transaction may have been taken back."""

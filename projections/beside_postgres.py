@@ -1,7 +1,8 @@
 """The tables beside, on PostgreSQL: in a schema of their own, under the same names, until they change places."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ from django.db import OperationalError, transaction
 
 from commands.subscription import Fact
 from projections.projection import Projection
+from projections.rows import Table
 from projections.sql import rows, run
 from projections.versions import SCHEMA
 
@@ -54,21 +56,28 @@ WHERE n.nspname = %s AND c.relname = ANY (%s) AND g.grantee <> c.relowner
 class PostgresTables:
     """See `Tables`. Their definitions come from the catalog, so that they are what the migrations made of them.
 
-    Indexes that the projection does not need to be filled are made when it has been.
+    Indexes and keys that the projection does not need to be filled are made when it has been.
     """
 
     def __init__(self, projection: Projection) -> None:
         self._names = list(projection.tables)
         self._needed = set(projection.indexes)
+        self._unkeyed = {table.name for table in projection.unkeyed}
+        self._repeating = {table.name: table for table in projection.repeating}
 
     def shape(self) -> str:
         """See `Tables.shape`."""
-        return repr((self._columns(IN_USE), self._indexes(IN_USE)))
+        return repr(([self._look(each, IN_USE) for each in (_COLUMNS, _CONSTRAINTS)], self._indexes(IN_USE)))
 
     def are_made(self) -> bool:
         """See `Tables.are_made`."""
         in_use, beside = self._indexes(IN_USE).items(), self._indexes(SCHEMA)
-        return self._columns(SCHEMA) == self._columns(IN_USE) and beside.items() <= in_use and self._needed <= {*beside}
+        if self._look(_COLUMNS, SCHEMA) != self._look(_COLUMNS, IN_USE):
+            return False
+        if not (beside.items() <= in_use and self._needed <= {*beside}):
+            return False
+        constraints = {*self._look(_CONSTRAINTS, SCHEMA)}
+        return constraints <= {*self._look(_CONSTRAINTS, IN_USE)} and self._unkeyed >= {*self._missing_keys()}
 
     def make(self) -> None:
         """See `Tables.make`. What an operator has set for the tables in use, and granted on them, is kept."""
@@ -76,14 +85,10 @@ class PostgresTables:
             if not rows("SELECT FROM pg_namespace WHERE nspname = %s", [SCHEMA]):
                 run(f"CREATE SCHEMA {SCHEMA}")
             for name in self._names:
-                run(f"CREATE TABLE {SCHEMA}.{name} (LIKE {IN_USE}.{name} INCLUDING ALL EXCLUDING INDEXES)")
-            for name, constraint, definition in self._look(_CONSTRAINTS, IN_USE):
-                run(f'ALTER TABLE {SCHEMA}.{name} ADD CONSTRAINT "{constraint}" {definition}')
+                self._make_table(name)
+            for name in {*self._names} - self._unkeyed:
+                self._make_keys(name)
             self._make_indexes(self._needed)
-            for name, options in self._look(_OPTIONS, IN_USE):
-                run(f"ALTER TABLE {SCHEMA}.{name} SET ({options})")
-            for name, privilege, grantee in self._look(_GRANTS, IN_USE):
-                run(f"GRANT {privilege} ON {SCHEMA}.{name} TO {grantee}")
 
     def remove(self) -> None:
         """See `Tables.remove`."""
@@ -99,11 +104,18 @@ class PostgresTables:
             run("SET LOCAL synchronous_commit = off")
             apply(facts)
 
+    def need(self, index: str) -> None:
+        """See `Tables.need`."""
+        self._make_indexes(self._missing_indexes() & {index})
+
     def finish(self) -> None:
         """See `Tables.finish`."""
-        with transaction.atomic():
-            run("SET LOCAL synchronous_commit = off; SET LOCAL maintenance_work_mem = '128MB'")
-            run("SET LOCAL max_parallel_maintenance_workers = 0")
+        for name in self._missing_keys():
+            with self._making():
+                if name in self._repeating:
+                    self._leave_least(self._repeating[name])
+                self._make_keys(name)
+        with self._making():
             self._make_indexes(self._missing_indexes())
         for name in self._names:
             run(f"ANALYZE {SCHEMA}.{name}")
@@ -123,7 +135,7 @@ class PostgresTables:
         to end. Only the last one stops readers, when nothing is left to do but to change names. Tables
         that lack an index are never put in use.
         """
-        if self._missing_indexes():
+        if self._missing_indexes() or self._missing_keys():
             self.finish()
         try:
             with transaction.atomic():
@@ -150,6 +162,44 @@ class PostgresTables:
                 run(f"ALTER TABLE {source}.{name} SET SCHEMA {target}")
         run(f"DROP SCHEMA {PASSING}")
 
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """A transaction in which much is sorted, by one process."""
+        with transaction.atomic():
+            run("SET LOCAL synchronous_commit = off; SET LOCAL maintenance_work_mem = '128MB'; SET LOCAL jit = off")
+            run("SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL work_mem = '128MB'")
+            yield
+
+    def _missing_keys(self) -> list[str]:
+        """The tables that are to have a key, and have none."""
+        there = {(name, key) for name, key, _ in self._look(_CONSTRAINTS, SCHEMA)}
+        return sorted({name for name, key, _ in self._look(_CONSTRAINTS, IN_USE) if (name, key) not in there})
+
+    def _make_table(self, table: str) -> None:
+        run(f"CREATE TABLE {SCHEMA}.{table} (LIKE {IN_USE}.{table} INCLUDING ALL EXCLUDING INDEXES)")
+        for name, options in self._look(_OPTIONS, IN_USE):
+            if name == table:
+                run(f"ALTER TABLE {SCHEMA}.{name} SET ({options})")
+        for name, privilege, grantee in self._look(_GRANTS, IN_USE):
+            if name == table:
+                run(f"GRANT {privilege} ON {SCHEMA}.{name} TO {grantee}")
+
+    def _leave_least(self, table: Table) -> None:
+        """Of rows with the same key, leave the least, and all in the order of keys."""
+        name, columns = table.name, list(table.columns)
+        run(f"ALTER TABLE {SCHEMA}.{name} RENAME TO {PASSING}_{name}")
+        self._make_table(name)
+        run(
+            f"INSERT INTO {SCHEMA}.{name} SELECT DISTINCT ON ({', '.join(columns[: table.keys])}) * "
+            f"FROM {SCHEMA}.{PASSING}_{name} ORDER BY {', '.join(columns)}"
+        )
+        run(f"DROP TABLE {SCHEMA}.{PASSING}_{name}")
+
+    def _make_keys(self, table: str) -> None:
+        for name, constraint, definition in self._look(_CONSTRAINTS, IN_USE):
+            if name == table:
+                run(f'ALTER TABLE {SCHEMA}.{name} ADD CONSTRAINT "{constraint}" {definition}')
+
     def _missing_indexes(self) -> AbstractSet[str]:
         return self._indexes(IN_USE).keys() - self._indexes(SCHEMA).keys()
 
@@ -157,9 +207,6 @@ class PostgresTables:
         for name, definition in self._indexes(IN_USE).items():
             if name in names:
                 run(definition.replace(" ON ", f" ON {SCHEMA}.", 1))
-
-    def _columns(self, schema: str) -> list[list[tuple[Any, ...]]]:
-        return [self._look(_COLUMNS, schema), self._look(_CONSTRAINTS, schema)]
 
     def _indexes(self, schema: str) -> dict[str, str]:
         """How each index is defined, leaving the schema out."""

@@ -18,11 +18,11 @@ from projections.projection import Projection
 from projections.sql import rows, run
 from projections.versions import beside_of
 
-HOLD_S = 0.006
-MIN_REST_S = 0.01
-REST = 2.2
+HOLD_S = 0.003
+MIN_REST_S = 0.016
+REST = 5
 MAX_PORTION = 2000
-CHECKPOINT_EVERY_S = 0.25
+CHECKPOINT_EVERY_S = 0.5
 _DEFINITION = re.compile(r'^(CREATE (?:TABLE|(?:UNIQUE )?INDEX)) "?(\w+)"?(?: ON "?(\w+)"?)?', re.IGNORECASE)
 
 
@@ -65,6 +65,9 @@ class SQLiteTables:
         while rest:
             portion, rest = rest[: self._portion], rest[self._portion :]
             self._briefly(partial(apply, portion))
+
+    def need(self, index: str) -> None:
+        """See `Tables.need`: here are all of them from the beginning."""
 
     def finish(self) -> None:
         """See `Tables.finish`: here is nothing to do."""

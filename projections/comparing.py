@@ -95,7 +95,7 @@ def _compare(table: str) -> Compared:
 
 def _sum(name: str, table: str) -> Sum:
     if connection.vendor == "postgresql":
-        ((count, total),) = rows(f"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t")
+        ((count, total),) = rows(f"SELECT count(*), coalesce(sum(hash_record_extended(t, 0)), 0) FROM {name} t")
     else:
         keys, columns = _columns(table)
         ((count, total),) = rows(f"SELECT count(*), checksum({', '.join([*keys, *columns])}) FROM {name}")

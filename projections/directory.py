@@ -73,6 +73,8 @@ class Directory:
     name = "directory"
     tables = (TABLE.name,)
     indexes = ()
+    unkeyed = ()
+    repeating = ()
     parks = True
 
     def apply(self, facts: Sequence[Fact]) -> None:

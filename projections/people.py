@@ -1,8 +1,8 @@
 """Who took part where, and in which events: what concerns a person is found without a search."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from commands.events import Event, PersonEvent
+from commands.events import PersonEvent
 from commands.people import NO_ROOMS, PersonErased, PersonHeld, PersonReleased
 from commands.subscription import Fact
 from projections.rows import Table, insert_new
@@ -21,6 +21,8 @@ class People:
     name = "people"
     tables = (ROOMS.name, EVENTS.name)
     indexes = ()
+    unkeyed = (ROOMS, EVENTS)
+    repeating = (ROOMS,)
     parks = False
 
     def apply(self, facts: Sequence[Fact]) -> None:
@@ -30,15 +32,10 @@ class People:
         for recorded, event, _ in facts:
             if event is None:
                 continue
-            events += ((person, recorded.position) for person in _concerned(event))
+            events.append((event.actor, recorded.position))
+            if isinstance(event, _ABOUT) and event.person != event.actor:
+                events.append((event.person, recorded.position))
             if recorded.stream not in NO_ROOMS:
                 rooms.setdefault((event.actor, recorded.stream), recorded.position)
         insert_new(ROOMS, [(*key, position) for key, position in rooms.items()])
         insert_new(EVENTS, events)
-
-
-def _concerned(event: Event) -> Iterator[str]:
-    """Whom an event concerns, each once."""
-    yield event.actor
-    if isinstance(event, _ABOUT) and event.person != event.actor:
-        yield event.person

@@ -1,11 +1,13 @@
 """What a projection is: events in, rows out, in one transaction with its checkpoint."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
 from commands.people import NO_ROOMS
 from commands.subscription import Fact
+from projections.rows import Table
 
 
 class Projection(Protocol):
@@ -24,6 +26,14 @@ class Projection(Protocol):
         """The indexes by which it finds rows while it applies events, but for those of keys."""
 
     @property
+    def unkeyed(self) -> Sequence[Table]:
+        """Tables to which it does nothing but `insert_new`: while they are filled beside, they can do without a key."""
+
+    @property
+    def repeating(self) -> Sequence[Table]:
+        """Those of them for which there are rows under the same key; of these the least stays."""
+
+    @property
     def parks(self) -> bool:
         """Whether a room is set aside whose events it cannot apply. If not, it stands still at such an event."""
 
@@ -36,6 +46,15 @@ class Projection(Protocol):
 
 class CannotApply(Exception):
     """The event cannot be read, so what follows it in its room would be built on sand."""
+
+
+def count_upto(facts: Sequence[Fact], position: int) -> int:
+    """How many of these events, whose positions rise, have one up to this."""
+    return bisect_right(facts, position, key=_position)
+
+
+def _position(fact: Fact) -> int:
+    return fact.recorded.position
 
 
 def by_room(facts: Sequence[Fact]) -> dict[str, list[Fact]]:

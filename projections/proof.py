@@ -6,6 +6,7 @@ from typing import NamedTuple
 from commands import merkle
 from commands.merkle import HASH_BYTES
 from commands.subscription import Fact
+from projections.projection import count_upto
 from projections.rows import Table, select_one, upsert
 from projections.tiles import HEIGHT, WIDTH, Tile, TreeDamaged
 
@@ -39,12 +40,14 @@ class Proof:
     name = "proof"
     tables = (SIZE.name, TILES.name)
     indexes = ()
+    unkeyed = ()
+    repeating = ()
     parks = False
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Raises: TreeDamaged."""
         size, position = reached()
-        news = [fact.recorded for fact in facts if fact.recorded.position > position]
+        news = [fact.recorded for fact in facts[count_upto(facts, position) :]]
         if news:
             leaves = [_Hashed(merkle.leaf_of(event), event.position, event.position) for event in news]
             upsert(TILES, list(_grow(size, leaves)))

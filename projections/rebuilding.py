@@ -15,10 +15,8 @@ from projections.leading import Turn
 from projections.projection import Projection
 from projections.sql import disconnect
 
-BATCH = 10_000
-"""The more at once, the more changes of a message are one; the longer, too, one transaction."""
-REST = 0.15
-"""It rests for so much of the time that it worked: those who chat come first."""
+BATCH = 20_000
+"""The more at once, the more changes of a message, or a room, are one; the longer, too, one transaction."""
 WITHIN_S = 60.0
 AGAIN_S = 0.1
 
@@ -45,19 +43,33 @@ class SomebodyReads(Exception):
 
 
 class Rebuilding:
-    """Rebuilds projections, or puts back what was kept of them. Works on a thread of its own; tells its progress."""
+    """Rebuilds projections, or puts back what was kept of them. Works on a thread of its own; tells its progress.
 
-    def __init__(self, log: Log, projections: Sequence[Projection], tell: Callable[[Progress], None]) -> None:
+    `give_way` lowers the priority of the thread that calls it, and of those that this one starts. It is that of all
+    work but the exchange, for which others wait: that is done on a thread which was there before.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        projections: Sequence[Projection],
+        tell: Callable[[Progress], None],
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
         self._log = log
         self._names = [projection.name for projection in projections]
         self._projections = projections
         self._tell = tell
+        self._give_way = give_way
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rebuild")
+        self._prompt = ThreadPoolExecutor(1, thread_name_prefix="exchange")
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[list[Beside]]:
         """Have these projections for ourselves, until the end of `with`. Raises: RebuildRunning."""
         turn = Turn(self._names)
+        await self._promptly(time.monotonic)  # so that it has been started
+        self._give_way()
         try:
             if not await self.on_thread(turn.take):
                 raise RebuildRunning(
@@ -67,7 +79,9 @@ class Rebuilding:
         finally:
             await self.on_thread(turn.give_up)
             await self.on_thread(disconnect)
+            await self._promptly(disconnect)
             self._thread.shutdown()
+            self._prompt.shutdown()
 
     async def bring_forward(self, versions: Sequence[Beside]) -> None:
         """Bring them to where those in use are now. Raises: LostLead, WentBack, StoreUnavailable.
@@ -77,13 +91,11 @@ class Rebuilding:
         """
         pace = _Pace(versions)
         while (stretch := await self._read(min(each.position for each in versions))).facts:
-            began = time.monotonic()
             for each in versions:
                 await self.on_thread(partial(each.apply, stretch))
                 self._tell(pace.progress())
-            if min(each.position for each in versions) < stretch.facts[-1].recorded.position:
+            if min(each.position for each in versions) < stretch.last:
                 break  # those in use have not come so far
-            await asyncio.sleep(REST * (time.monotonic() - began))
         self._tell(pace.progress())
 
     async def compare(self, version: Beside) -> Comparison:
@@ -104,7 +116,7 @@ class Rebuilding:
     async def exchange(self, version: Beside) -> None:
         """Put it in use, and keep the other. Raises: SomebodyReads, LostLead, WentBack, StoreUnavailable."""
         deadline = time.monotonic() + WITHIN_S
-        while not await self.on_thread(partial(version.exchange, await self._read(version.position))):
+        while not await self._promptly(partial(version.exchange, await self._read(version.position))):
             if time.monotonic() > deadline:
                 raise SomebodyReads(
                     f"{version.projection.name} could not be exchanged: somebody reads its tables without a pause."
@@ -114,6 +126,9 @@ class Rebuilding:
     async def on_thread[T](self, work: Callable[[], T]) -> T:
         """Do something on the thread that has the connection."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _promptly[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._prompt, work)
 
     async def _read(self, after: int) -> Stretch:
         return Stretch(after, await self._log.read_all(after=after, limit=BATCH))

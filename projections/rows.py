@@ -1,13 +1,20 @@
 """Sets of rows, on Django's own connection: PostgreSQL takes arrays, SQLite a prepared statement many times."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import batched
 from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
 
 from commands.postgres_arrays import BigintArray, BytesArray, TextArray, register
-from projections.versions import placed
+from projections import sql
+from projections.versions import is_beside, placed
+
+PIECE = 3000
+PAUSE = 0.2
+"""Beside, after so many rows it pauses for so much of the time that they took."""
 
 type Row = tuple[Any, ...]
 
@@ -21,25 +28,33 @@ class Table(NamedTuple):
 
 
 def insert(table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`."""
-    if not rows:
-        return
+    """Insert rows that are not there yet; on PostgreSQL by COPY, at half the cost of `upsert`.
+
+    Beside it pauses now and then: PostgreSQL has a core for itself meanwhile, and requests would queue up behind it.
+    """
     names = ", ".join(table.columns)
     if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        copying = f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)"
-        with (
-            connection.wrap_database_errors,
-            psycopg.Cursor(connection.connection) as ours,
-            ours.copy(copying.encode()) as copy,
-        ):
-            copy.set_types(list(table.columns.values()))
-            for row in rows:
-                copy.write_row(row)
+        for piece in batched(rows, PIECE, strict=False):
+            began = time.monotonic()
+            _copy(f"COPY {placed(table.name)} ({names}) FROM STDIN (FORMAT BINARY)", table, piece)
+            if is_beside() and len(piece) == PIECE:
+                time.sleep(PAUSE * (time.monotonic() - began))
     else:
         places = ", ".join(["%s"] * len(table.columns))
         with connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {placed(table.name)} ({names}) VALUES ({places})", rows)
+
+
+def _copy(copying: str, table: Table, rows: Sequence[Row]) -> None:
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as ours,
+        ours.copy(copying.encode()) as copy,
+    ):
+        copy.set_types(list(table.columns.values()))
+        for row in rows:
+            copy.write_row(row)
 
 
 def upsert(table: Table, rows: Sequence[Row]) -> None:
@@ -49,8 +64,19 @@ def upsert(table: Table, rows: Sequence[Row]) -> None:
 
 
 def insert_new(table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows, but for those under whose keys there is something already. No key may occur twice in `rows`."""
-    _put(table, rows, "NOTHING")
+    """Insert rows, but for those under whose keys there is something already. No key may occur twice in `rows`.
+
+    Beside, while the table has no key, all are inserted; those that are too many go when the key is made.
+    """
+    if is_beside() and not _has_key(table):
+        insert(table, rows)
+    else:
+        _put(table, rows, "NOTHING")
+
+
+def _has_key(table: Table) -> bool:
+    keys = "SELECT FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'"
+    return connection.vendor == "sqlite" or bool(sql.rows(keys, [placed(table.name)]))
 
 
 def _put(table: Table, rows: Sequence[Row], what: str) -> None:

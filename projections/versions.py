@@ -20,6 +20,11 @@ def beside() -> Iterator[None]:
         _before.reset(token)
 
 
+def is_beside() -> bool:
+    """Whether it is the version beside."""
+    return bool(_before.get())
+
+
 def placed(table: str) -> str:
     """The name under which a table of the version that is being worked on is found."""
     return _before.get() + table

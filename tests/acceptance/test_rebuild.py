@@ -16,7 +16,7 @@ from tests.acceptance.rebuild import last_position, read_tables, select, until_p
 from tests.acceptance.waiting import until
 from tests.servers import LOOPBACK, Postgres
 
-EVENTS = {"sqlite": 800, "postgres": 14_000}
+EVENTS = {"sqlite": 800, "postgres": 50_000}
 """Enough for the rebuild to be in the middle of them when it is killed."""
 BESIDE = "SELECT position FROM checkpoint WHERE projection = 'history/beside'"
 

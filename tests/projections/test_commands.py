@@ -25,7 +25,7 @@ from tests.projections.test_rebuilding import rebuild as rebuild_all
 
 @pytest.fixture
 async def chatted(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    monkeypatch.setattr(rebuild, "NICE", 0)
+    monkeypatch.setattr(rebuild, "give_way", lambda: None)
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(garbage, "AT", gc.get_threshold()[0])
     await talk(deployment)

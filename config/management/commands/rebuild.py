@@ -21,8 +21,7 @@ from projections.known import KNOWN
 from projections.projection import Projection
 from projections.rebuilding import LogEnds, Rebuilding, RebuildRunning, SomebodyReads
 
-NICE = 10
-"""On a machine that is busy, those who chat come first."""
+NICEST = 19
 REFUSALS = (LogEnds, NothingKept, RebuildRunning, SomebodyReads, WentBack, NotDurable, StoreUnavailable)
 DIFFERS = (
     "{} would not be what is in use, so that was left in use. If you meant it, say --accept-difference: it goes on "
@@ -55,8 +54,6 @@ class Command(BaseCommand):
         """Raises: CommandError."""
         projections = _chosen(options["projection"], everything=options["all"])
         starting.check_database(wait_s=0)
-        if not settings.ON_SQLITE:  # where others wait for us, who must not be kept waiting ourselves
-            os.nice(NICE)
         try:
             with collected_seldom():
                 uvloop.run(self._work(projections, options))
@@ -76,7 +73,8 @@ class Command(BaseCommand):
         deployment = parts.build()
         await deployment.open()
         bar = Bar(self.stderr, ", ".join(_names(projections)))
-        rebuilding = Rebuilding(deployment.log, projections, bar.show)
+        yielding = () if settings.ON_SQLITE else (give_way,)  # there others wait for what we hold
+        rebuilding = Rebuilding(deployment.log, projections, bar.show, *yielding)
         try:
             async with rebuilding.alone() as versions:
                 if options["discard"]:
@@ -113,6 +111,14 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(_lines(table)))
         if comparison.parked or comparison.parked_beside:
             self.stdout.write(f"  parked rooms: {comparison.parked:,} in use, {comparison.parked_beside:,} rebuilt")
+
+
+def give_way() -> None:
+    """Let this thread work only while nobody else on the machine wants to, as far as the system has such a thing."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(NICEST)
 
 
 def _lines(table: Compared) -> list[str]:
