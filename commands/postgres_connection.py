@@ -102,8 +102,7 @@ class WritingConnection:
         async with self._turn:
             wire = await self._connected()
             try:
-                with bounded(wire.connection, ANSWER_S):
-                    return await wire.ask(statement.encode(), parameters, tuple)
+                return await wire.ask(statement.encode(), parameters, tuple, within_s=ANSWER_S)
             except psycopg.Error as error:
                 if was_refused(error):
                     if isinstance(error, psycopg.OperationalError | psycopg.InternalError):

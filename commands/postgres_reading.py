@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from commands.postgres_connection import ANSWER_S, CONNECT_S, bounded, conninfo, was_refused
+from commands.postgres_connection import ANSWER_S, CONNECT_S, conninfo, was_refused
 from commands.postgres_wire import Connection, Wire
 from commands.store import StoreBusy, StoreUnavailable
 
@@ -79,8 +79,7 @@ class Reading:
         while True:
             wire, pool = await self._take()
             try:
-                with bounded(wire.connection, min(TRY_S, deadline - loop.time())):
-                    return await wire.ask(statement, parameters, make)
+                return await wire.ask(statement, parameters, make, within_s=min(TRY_S, deadline - loop.time()))
             except psycopg.Error as error:
                 died = not was_refused(error)
                 if died and loop.time() < deadline:
@@ -116,8 +115,13 @@ class Reading:
                 return wire, pool
             await self._give_up(wire, pool)
         try:
-            return Wire(await pool.getconn(), self._prepare_after), pool
+            connection = await pool.getconn()
         except psycopg.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        try:
+            return Wire(connection, self._prepare_after), pool
+        except psycopg.Error as error:  # it was lost meanwhile
+            await pool.putconn(connection)
             raise StoreUnavailable(str(error)) from error
 
     async def _give_up(self, wire: Wire, pool: AsyncConnectionPool[Connection]) -> None:

@@ -5,6 +5,7 @@ costs more than a page of history needs of the database. Here the socket is watc
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -13,10 +14,12 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8BinaryDumper
+
+log = logging.getLogger(__name__)
 
 type Connection = AsyncConnection[TupleRow]
 
@@ -58,19 +61,33 @@ class Wire:
             self._socket = -1
 
     async def ask[T](
-        self, statement: bytes, parameters: Sequence[object], make: Callable[[Sequence[Any]], T]
+        self,
+        statement: bytes,
+        parameters: Sequence[object],
+        make: Callable[[Sequence[Any]], T],
+        *,
+        within_s: float,
     ) -> list[T]:
         """The rows of a statement whose parameters are written `$1` and so on, each given to `make`.
 
-        Whoever does not wait for the answer must close the connection. Raises: psycopg.Error.
+        Whoever does not wait for the answer must close the connection. Raises: psycopg.Error, also when there is no
+        answer in time.
         """
-        values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        types, formats = self._transformer.types or (), self._transformer.formats
-        if self._prepare_after is not None and (name := await self._name(statement, types)):
-            self._libpq.send_query_prepared(name, values, formats, Format.BINARY)
-        else:
-            self._libpq.send_query_params(statement, values, types, formats, Format.BINARY)
-        result = await self._answered()
+        timer = self._loop.call_later(within_s, self._tire)
+        try:
+            values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+            types, formats = self._transformer.types or (), self._transformer.formats
+            name = await self._name(statement, types)
+            if name:
+                result = await self._answered(
+                    lambda: self._libpq.send_query_prepared(name, values, formats, Format.BINARY)
+                )
+            else:
+                result = await self._answered(
+                    lambda: self._libpq.send_query_params(statement, values, types, formats, Format.BINARY)
+                )
+        finally:
+            timer.cancel()
         self._transformer.set_pgresult(result)
         rows = self._transformer.load_rows(0, result.ntuples, make)
         self._transformer.set_pgresult(None)
@@ -78,23 +95,34 @@ class Wire:
 
     async def _name(self, statement: bytes, types: tuple[int, ...]) -> bytes | None:
         """The name under which a statement is prepared, once it was asked often enough."""
+        if self._prepare_after is None:
+            return None
         name = self._prepared.get((statement, types))
         if name is None:
             asked = self._asked[statement] = self._asked.get(statement, 0) + 1
-            if self._prepare_after is not None and asked > self._prepare_after:
-                name = b"wire_%d" % next(_NAMES)
-                self._libpq.send_prepare(name, statement, types)
-                await self._answered()
-                self._prepared[statement, types] = name
+            if asked > self._prepare_after:
+                fresh = b"wire_%d" % next(_NAMES)
+                await self._answered(lambda: self._libpq.send_prepare(fresh, statement, types))
+                name = self._prepared[statement, types] = fresh
         return name
 
-    async def _answered(self) -> PGresult:
-        """Send what is to be sent; the answer to it. Raises: psycopg.Error."""
+    async def _answered(self, send: Callable[[], None]) -> PGresult:
+        """Send something; the answer to it. Raises: psycopg.Error.
+
+        Where sending fails, libpq may close the socket without a word, which nothing would ever be read from.
+        """
+        if self._socket < 0:
+            raise psycopg.OperationalError("the connection is lost")
         self._result = None
-        self._answer = self._loop.create_future()
-        if self._libpq.flush():
-            self._loop.add_writer(self._socket, self._flush)
-        result = await self._answer
+        answer = self._answer = self._loop.create_future()
+        try:
+            send()
+            if self._libpq.flush():
+                self._loop.add_writer(self._socket, self._flush)
+            self._check()
+        except psycopg.Error as error:
+            self._lose(error)
+        result: PGresult = await answer
         if result.status in _FAILED:
             raise error_from_result(result)
         return result
@@ -104,6 +132,7 @@ class Wire:
         try:
             if not self._libpq.flush():
                 self._loop.remove_writer(self._socket)
+            self._check()
         except psycopg.Error as error:
             self._lose(error)
 
@@ -111,25 +140,42 @@ class Wire:
         """Something came: an answer, a part of one, or the end."""
         try:
             self._libpq.consume_input()
-            while not self._libpq.is_busy():
-                result = self._libpq.get_result()
-                if result is None:
-                    break
-                self._result = self._result if self._result and self._result.status in _FAILED else result
-            else:
-                return
+            is_whole = self._take_results()
+            self._check()
         except psycopg.Error as error:
             self._lose(error)
             return
-        if self._result and self._answer and not self._answer.done():
+        if is_whole and self._result and self._answer and not self._answer.done():
             self._answer.set_result(self._result)
             self._result = None
 
+    def _take_results(self) -> bool:
+        """Take what has come; whether that is all, so that what was asked is committed, too."""
+        while not self._libpq.is_busy():
+            result = self._libpq.get_result()
+            if result is None:
+                return True
+            if self._result is None or self._result.status not in _FAILED:
+                self._result = result
+        return False
+
+    def _check(self) -> None:
+        """Raises: psycopg.OperationalError when libpq has given the connection up."""
+        if self._libpq.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(self._libpq.get_error_message())
+
+    def _tire(self) -> None:
+        log.warning("PostgreSQL did not answer in time: giving the connection up")
+        self._lose(psycopg.OperationalError("PostgreSQL did not answer in time"))
+
     def _lose(self, error: psycopg.Error) -> None:
-        """The connection is gone. If the server said why before it went, that is the answer."""
+        """The connection is gone. If the server said why before it went, that is the answer.
+
+        Rows that came before the end are none: nobody said that they were committed.
+        """
         self.release()
         if self._answer and not self._answer.done():
-            if self._result:
+            if self._result and self._result.status in _FAILED:
                 self._answer.set_result(self._result)
             else:
                 self._answer.set_exception(error)
