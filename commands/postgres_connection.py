@@ -133,10 +133,10 @@ class WritingConnection:
                 await check_durable(connection)
                 await connection.execute(_SETTINGS)
             self._prepare(connection)
+            return Wire(connection, prepare_after=0)
         except BaseException:
             await connection.close()
             raise
-        return Wire(connection, prepare_after=0)
 
     async def _drop(self) -> None:
         if self._wire:

@@ -81,7 +81,7 @@ class Reading:
             try:
                 return await wire.ask(statement, parameters, make, within_s=min(TRY_S, deadline - loop.time()))
             except psycopg.Error as error:
-                died = not was_refused(error)
+                died = not was_refused(error) and not wire.is_free
                 if died and loop.time() < deadline:
                     continue  # it may have been dead since the last time it was used; there are others
                 if died or isinstance(error, psycopg.OperationalError):
@@ -120,7 +120,8 @@ class Reading:
             raise StoreUnavailable(str(error)) from error
         try:
             return Wire(connection, self._prepare_after), pool
-        except psycopg.Error as error:  # it was lost meanwhile
+        except (psycopg.Error, OSError, RuntimeError) as error:  # it was lost meanwhile, or cannot be watched
+            await connection.close()
             await pool.putconn(connection)
             raise StoreUnavailable(str(error)) from error
 

@@ -6,6 +6,7 @@ costs more than a page of history needs of the database. Here the socket is watc
 
 import asyncio
 import logging
+import select
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -122,6 +123,8 @@ class Wire:
             self._check()
         except psycopg.Error as error:
             self._lose(error)
+        except (OSError, RuntimeError) as error:  # the event loop cannot watch it: a part of it may have been sent
+            self._lose(psycopg.OperationalError(str(error)))
         result: PGresult = await answer
         if result.status in _FAILED:
             raise error_from_result(result)
@@ -137,11 +140,14 @@ class Wire:
             self._lose(error)
 
     def _read(self) -> None:
-        """Something came: an answer, a part of one, or the end."""
+        """Something came: an answer, a part of one, or the end.
+
+        After a reset uvloop tells of what came before it, and of nothing more: then it is read to the end at once.
+        """
         try:
-            self._libpq.consume_input()
-            is_whole = self._take_results()
-            self._check()
+            is_whole = self._take_in()
+            while not is_whole and self._is_cut():
+                is_whole = self._take_in()
         except psycopg.Error as error:
             self._lose(error)
             return
@@ -149,8 +155,20 @@ class Wire:
             self._answer.set_result(self._result)
             self._result = None
 
+    def _take_in(self) -> bool:
+        """Read once; whether that is all, so that what was asked is committed, too. Raises: psycopg.Error."""
+        self._libpq.consume_input()
+        is_whole = self._take_results()
+        self._check()
+        return is_whole
+
+    def _is_cut(self) -> bool:
+        """Whether nothing can come but what the kernel has."""
+        poll = select.poll()
+        poll.register(self._socket, 0)  # errors and the end are told in any case
+        return bool(poll.poll(0))
+
     def _take_results(self) -> bool:
-        """Take what has come; whether that is all, so that what was asked is committed, too."""
         while not self._libpq.is_busy():
             result = self._libpq.get_result()
             if result is None:

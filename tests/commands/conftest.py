@@ -1,10 +1,12 @@
 """Event stores, and a write side on them: what asks for `store` or `open_store` runs on SQLite and on PostgreSQL."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from commands.handlers import Handlers
 from commands.keyring import Keyring
@@ -18,6 +20,11 @@ from commands.writer import Writer
 from tests.servers import Postgres
 
 OpenStore = Callable[[], Awaitable[Store]]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of production."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

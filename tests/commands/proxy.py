@@ -1,11 +1,18 @@
 """A network between a store and PostgreSQL that does what networks do at the wrong moment."""
 
 import asyncio
+import os
+import struct
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Literal, Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-Fault = Literal["", "cut the request", "cut half the request", "cut the answer", "hang", "hang once"]
+Fault = Literal[
+    "", "cut the request", "cut half the request", "cut the answer", "reset in half the answer", "hang", "hang once"
+]
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: closing sends a reset."""
 
 
 class Proxy:
@@ -76,8 +83,23 @@ class Proxy:
             if self.fault == "cut the answer":
                 self.fault = ""
                 return
+            if self.fault == "reset in half the answer":
+                self.fault = ""
+                _reset_after(data[: len(data) // 2], writer)
+                return
             if self.fault == "hang once":
                 self.fault = ""
                 await asyncio.Event().wait()
             if self.fault != "hang":
                 writer.write(data)
+
+
+def _reset_after(data: bytes, writer: asyncio.StreamWriter) -> None:
+    """Send these, and a reset at once, before anybody in this process gets to read them."""
+    socket = writer.get_extra_info("socket")
+    os.write(socket.fileno(), data)
+    socket.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, socket.fileno())
+    os.close(nothing)
+    writer.transport.abort()

@@ -11,7 +11,7 @@ from psycopg.pq import ExecStatus
 
 from commands.postgres_connection import conninfo
 from commands.postgres_wire import Wire
-from tests.commands.proxy import Proxy
+from tests.commands.proxy import Fault, Proxy
 
 END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = $1"
 PREPARED = b"SELECT count(*) FROM pg_prepared_statements"
@@ -92,9 +92,11 @@ async def test_a_wire_knows_that_the_server_has_hung_up(wire: Asking, url: str) 
         await wire.get(b"SELECT 1")
 
 
-@pytest.mark.parametrize("fault", ["cut the request", "cut half the request", "cut the answer"])
-async def test_a_cut_while_asking_is_an_error(wire: Asking, proxy: Proxy, fault: str) -> None:
-    proxy.fault = fault  # type: ignore[assignment]
+@pytest.mark.parametrize(
+    "fault", ["cut the request", "cut half the request", "cut the answer", "reset in half the answer"]
+)
+async def test_a_cut_while_asking_is_an_error(wire: Asking, proxy: Proxy, fault: Fault) -> None:
+    proxy.fault = fault
     async with asyncio.timeout(5):
         with pytest.raises(psycopg.OperationalError):
             await wire.get(b"SELECT 1")

@@ -63,6 +63,12 @@ async def test_a_connection_that_says_nothing_is_given_up_for_another(
     assert not has_fault(proxy)
 
 
+async def test_what_cannot_be_asked_is_an_error_at_once(reading: PostgresReading) -> None:
+    with pytest.raises(psycopg.DataError):
+        await reading.rows("SELECT :text", {"text": "no\0where"})
+    assert await reading.rows("SELECT 1", {}) == ONE
+
+
 async def test_a_database_that_hangs_is_unavailable(
     reading: PostgresReading, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
