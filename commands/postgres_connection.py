@@ -6,7 +6,6 @@ Connecting, asking and being told each have a bound: a server that hangs is trea
 import asyncio
 import logging
 import os
-import select
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -117,7 +116,7 @@ class WritingConnection:
     async def _connected(self) -> Wire:
         if not self._open:
             raise StoreUnavailable("the store is closed")
-        if self._wire and not _is_lost(self._wire):
+        if self._wire and not self._wire.is_lost:
             return self._wire
         await self._drop()
         try:
@@ -153,15 +152,6 @@ async def check_durable(connection: AsyncConnection[TupleRow]) -> None:
         raise NotDurable(
             f"PostgreSQL must run with fsync, full_page_writes and synchronous_commit on, not {values} (in this order)"
         )
-
-
-def _is_lost(wire: Wire) -> bool:
-    """Whether nothing can be sent any more. A server has nothing to say to an idle connection but good-bye."""
-    if not wire.is_free:
-        return True
-    poll = select.poll()
-    poll.register(wire.connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def was_refused(error: psycopg.Error) -> bool:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 type Connection = AsyncConnection[TupleRow]
 
+ERRORS_ALONE = 0
 _NAMES = count()
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.EMPTY_QUERY)
 
@@ -53,6 +54,11 @@ class Wire:
     def is_free(self) -> bool:
         """Whether the connection works, as far as is known, and nothing is on its way."""
         return self._socket >= 0 and self._libpq.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing can be asked any more. A server has nothing to say to an idle connection but good-bye."""
+        return not self.is_free or self._tells(select.POLLIN)
 
     def release(self) -> None:
         """Watch the socket no more: the connection can be closed, or used in another way."""
@@ -108,10 +114,7 @@ class Wire:
         return name
 
     async def _answered(self, send: Callable[[], None]) -> PGresult:
-        """Send something; the answer to it. Raises: psycopg.Error.
-
-        Where sending fails, libpq may close the socket without a word, which nothing would ever be read from.
-        """
+        """Send something; the answer to it. Raises: psycopg.Error."""
         if self._socket < 0:
             raise psycopg.OperationalError("the connection is lost")
         self._result = None
@@ -120,7 +123,6 @@ class Wire:
             send()
             if self._libpq.flush():
                 self._loop.add_writer(self._socket, self._flush)
-            self._check()
         except psycopg.Error as error:
             self._lose(error)
         except (OSError, RuntimeError) as error:  # the event loop cannot watch it: a part of it may have been sent
@@ -135,7 +137,6 @@ class Wire:
         try:
             if not self._libpq.flush():
                 self._loop.remove_writer(self._socket)
-            self._check()
         except psycopg.Error as error:
             self._lose(error)
 
@@ -146,7 +147,7 @@ class Wire:
         """
         try:
             is_whole = self._take_in()
-            while not is_whole and self._is_cut():
+            while not is_whole and self._tells(ERRORS_ALONE):
                 is_whole = self._take_in()
         except psycopg.Error as error:
             self._lose(error)
@@ -159,13 +160,14 @@ class Wire:
         """Read once; whether that is all, so that what was asked is committed, too. Raises: psycopg.Error."""
         self._libpq.consume_input()
         is_whole = self._take_results()
-        self._check()
+        if self._libpq.status == ConnStatus.BAD:  # it was no answer: libpq has closed the socket
+            raise psycopg.OperationalError(self._libpq.get_error_message())
         return is_whole
 
-    def _is_cut(self) -> bool:
-        """Whether nothing can come but what the kernel has."""
+    def _tells(self, events: int) -> bool:
+        """Whether the socket tells of these events now, or of an error or its end, after which nothing comes."""
         poll = select.poll()
-        poll.register(self._socket, 0)  # errors and the end are told in any case
+        poll.register(self._socket, events)
         return bool(poll.poll(0))
 
     def _take_results(self) -> bool:
@@ -176,11 +178,6 @@ class Wire:
             if self._result is None or self._result.status not in _FAILED:
                 self._result = result
         return False
-
-    def _check(self) -> None:
-        """Raises: psycopg.OperationalError when libpq has given the connection up."""
-        if self._libpq.status == ConnStatus.BAD:
-            raise psycopg.OperationalError(self._libpq.get_error_message())
 
     def _tire(self) -> None:
         log.warning("PostgreSQL did not answer in time: giving the connection up")

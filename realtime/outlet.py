@@ -81,8 +81,7 @@ class Outlet:
 
     def flush(self) -> None:
         """Write what is due, in one piece; a piece that is shared with other sockets is not copied."""
-        frames = self._due if self._more is None else self._take()
-        self._due = b""
+        frames = self._take()
         if not frames or self._closed:
             return
         unsent = self._socket.write(frames)

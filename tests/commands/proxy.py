@@ -9,7 +9,14 @@ from typing import Literal, Self
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 Fault = Literal[
-    "", "cut the request", "cut half the request", "cut the answer", "reset in half the answer", "hang", "hang once"
+    "",
+    "cut the request",
+    "cut half the request",
+    "cut the answer",
+    "garble the answer",
+    "reset in half the answer",
+    "hang",
+    "hang once",
 ]
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: closing sends a reset."""
@@ -26,6 +33,7 @@ class Proxy:
         self._port = int(str(conninfo_to_dict(url)["port"]))
         self.fault: Fault = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
@@ -42,14 +50,21 @@ class Proxy:
         """The same database, through this network."""
         return make_conninfo(self._url, port=self._server.sockets[0].getsockname()[1])
 
+    def reset(self) -> None:
+        """Reset every connection, before anybody in this process gets to hear of it."""
+        for writer in self._clients:
+            _reset_after(b"", writer)
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
+        self._clients.add(writer)
         try:
             await self._pass(reader, writer)
         finally:
             writer.close()
+            self._clients.discard(writer)
             self._tasks.discard(task)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,6 +98,9 @@ class Proxy:
             if self.fault == "cut the answer":
                 self.fault = ""
                 return
+            if self.fault == "garble the answer":
+                self.fault = ""
+                data = bytes(len(data))
             if self.fault == "reset in half the answer":
                 self.fault = ""
                 _reset_after(data[: len(data) // 2], writer)

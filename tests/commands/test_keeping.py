@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands import attempt
 from commands.amending import EditMessage
-from commands.days import DAY_MS, LONG_OVER, before, begin_of, day_key, day_keys, day_of
+from commands.days import LONG_OVER, before, begin_of, day_key, day_keys, day_of
 from commands.erasing import Erase, Expire, Hold, Release
 from commands.errors import Gone, LegalHold
 from commands.identity import Caller
@@ -20,33 +19,17 @@ from commands.sqlite_vault import SQLiteVault
 from commands.store import Recorded, Store
 from commands.writer import Writer
 from tests.cast import NOON
+from tests.clock import Clock, clock
 from tests.commands.callers import GRACE, say
 from tests.commands.test_administration import AUDITOR, Everywhere, Process, rooms
 
-__all__ = ["rooms"]
+__all__ = ["clock", "rooms"]
 
 HOPPER = Caller(person="user:hopper", handle="hopper", request_id="r-hopper")
 DAY = day_of(NOON)
 NEXT = before(DAY, -1)
 OVER = Expire(room="general", since=DAY, before=NEXT)
 EVERYTHING = Expire(room="general", since=DAY, before="2027-01-01")
-
-
-class Clock:
-    """Tells the write side the time."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def pass_days(self, days: int) -> None:
-        self.now += days * DAY_MS
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(attempt, "now_ms", lambda: clock.now)
-    return clock
 
 
 @pytest.fixture

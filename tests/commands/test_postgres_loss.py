@@ -113,7 +113,7 @@ async def test_a_session_that_ended_while_idle_is_made_anew(store: PostgresStore
         assert await store.head("general") == 1
     wire = store._writing._wire
     assert wire
-    await until(lambda: postgres_connection._is_lost(wire))
+    await until(lambda: wire.is_lost)
     assert seqs(await store.append([message()])) == [2]
 
 

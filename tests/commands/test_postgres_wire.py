@@ -109,15 +109,33 @@ async def test_no_answer_in_time_is_an_error_whatever_has_become_of_the_socket(w
     assert not wire.is_free
 
 
-async def test_a_socket_that_libpq_closes_while_sending_is_an_error_at_once(wire: Asking, proxy: Proxy) -> None:
-    """As it does when the server is gone, and that was not read yet: nothing would ever come from there."""
+async def test_a_reset_that_was_not_heard_of_is_an_error_at_once(wire: Asking, proxy: Proxy) -> None:
     await wire.get(b"SELECT 1")
-    wire._loop.remove_reader(wire._socket)
-    await proxy.__aexit__()
+    proxy.reset()
     async with asyncio.timeout(5):
-        while wire.is_free:
-            with contextlib.suppress(psycopg.OperationalError):
-                await wire.get(b"SELECT $1::bytea", BIG)
+        with pytest.raises(psycopg.OperationalError):
+            await wire.get(b"SELECT 1")
+    assert not wire.is_free
+
+
+async def test_a_socket_that_libpq_has_closed_is_watched_no_more(wire: Asking, proxy: Proxy) -> None:
+    """Its number may be that of another one soon."""
+    proxy.fault = "garble the answer"
+    answered = wire._take_in
+    watched: list[bool] = []
+
+    def take_in() -> bool:
+        try:
+            return answered()
+        finally:
+            asyncio.get_running_loop().call_soon(lambda: watched.append(wire._socket >= 0))
+
+    wire._take_in = take_in  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        with pytest.raises(psycopg.DatabaseError):
+            await wire.get(b"SELECT 1")
+    await asyncio.sleep(0)
+    assert watched == [False]
 
 
 async def test_rows_of_which_nobody_said_that_they_are_committed_are_none(wire: Asking) -> None:

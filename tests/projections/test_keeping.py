@@ -7,9 +7,7 @@ from itertools import count
 import msgspec
 import pytest
 
-from commands import attempt
 from commands.amending import EditMessage
-from commands.clock import Milliseconds
 from commands.days import DAY_MS, before, day_of
 from commands.erasing import Expire
 from commands.handlers import Receipt
@@ -23,31 +21,17 @@ from projections.history import History
 from projections.queries import Page
 from projections.rows import select_after
 from tests.cast import ADA, GARDEN, GRACE, NOON
+from tests.clock import Clock, clock
 from tests.projections.deployment import Deployment, execute, forget, on_django, said, tables
 from tests.projections.test_erasing import found
 from tests.projections.test_parking import retry
+
+__all__ = ["clock"]
 
 HOPPER = "user:hopper"
 TODAY = day_of(NOON)
 RETENTION = Caller(person="bot:retention", handle="retention", request_id="r")
 _rooms = (f"attic{number}" for number in count(1))
-
-
-class Clock:
-    """Tells the write side the time."""
-
-    def __init__(self) -> None:
-        self.now: Milliseconds = NOON
-
-    def pass_days(self, days: float) -> None:
-        self.now += int(days * DAY_MS)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(attempt, "now_ms", lambda: clock.now)
-    return clock
 
 
 @pytest.fixture

@@ -18,10 +18,11 @@ from config import retaining
 from config.retaining import Outcome, Retaining
 from projections import waiting
 from tests.cast import GRACE, NOON
+from tests.clock import Clock, clock
 from tests.projections.deployment import Deployment, Running
 from tests.projections.test_commands import manage, refused
 from tests.projections.test_erasing import found
-from tests.projections.test_keeping import HOPPER, TODAY, Clock, clock, kept, room, shown
+from tests.projections.test_keeping import HOPPER, TODAY, kept, room, shown
 
 __all__ = ["clock", "kept", "room"]
 
