@@ -8,6 +8,7 @@ from typing import Any
 from commands.store import NotDurable, StoreUnavailable
 from config.admin import admin_port
 from config.node import Node
+from realtime.affinity import AFFINITY
 from realtime.server import LEAVE
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            scope.setdefault("state", {})[LEAVE] = self._node.leave
+            state = scope.setdefault("state", {})
+            state[LEAVE] = self._node.leave
+            self._node.count_affinity(state.get(AFFINITY))
             await self._live(receive, send)
             return
         await self._start()

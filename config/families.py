@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import (
 from commands.tally import Histogram
 from commands.writer import Writer
 from projections.queries import ProjectionStatus
+from realtime.affinity import Affinity
 from realtime.company import Company
 from realtime.hubs import Hubs
 from realtime.redis_bus import BusState
@@ -45,6 +46,13 @@ def of_sockets(hubs: Hubs) -> Iterator[Metric]:
     yield counter("sockets_behind", "Times a socket did not keep up and went back to catching up", tally.fell_behind)
     yield gauge("tails_bytes", "What is kept of rooms for sockets that come back", hubs.tails.size)
     yield counter("sockets_closed", "Sockets that the server closed", by(tally.closed), ["reason"])
+
+
+def of_affinity(affinity: Affinity | None) -> Iterator[Metric]:
+    """Connections for rooms of other processes: handed over, taken in, or served all the same."""
+    if affinity:
+        how = {("given",): affinity.given, ("taken",): affinity.taken, ("kept",): affinity.kept}
+        yield counter("handovers", "Connections for a room whose home is another process", how, ["how"])
 
 
 def of_company(company: Company) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ from commands.tally import durations
 from commands.writer import Writer
 from config import families
 from projections.queries import ProjectionStatus, Queries
+from realtime.affinity import Affinity
 from realtime.hubs import Hubs
 from realtime.redis_bus import RedisBus
 
@@ -33,6 +34,7 @@ class Metrics:
         bus: RedisBus | None = None,
     ) -> None:
         self.refusals: Counter[str] = Counter()
+        self.affinity: Affinity | None = None
         self._requests = Counter({"1xx": 0, "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0})
         self._requests_s = durations()
         self._worker = worker
@@ -67,6 +69,7 @@ class Metrics:
             yield from families.of_writer(self._writer)
         if self._hubs:
             yield from families.of_sockets(self._hubs)
+            yield from families.of_affinity(self.affinity)
             yield from families.of_company(self._hubs.company)
             yield from families.of_refusals(rest=self.refusals, socket=self._hubs.tally.refusals)
             yield from families.of_requests(self._requests, self._requests_s)

@@ -16,6 +16,7 @@ from config.metrics import Metrics
 from config.retaining import Retaining
 from config.tokens import Tokens
 from projections.queries import Queries
+from realtime.affinity import Affinity
 from realtime.bus import LocalBus
 from realtime.company import Company
 from realtime.faults import faulty
@@ -82,6 +83,10 @@ class Node:
         if self._runner:
             self._running = asyncio.create_task(self._runner.run(), name="projections")
         self.started = True
+
+    def count_affinity(self, affinity: Affinity | None) -> None:
+        """Tell in the metrics what was handed over, too."""
+        self.state["metrics"].affinity = affinity
 
     def leave(self) -> None:
         """The server takes nothing new. Those who cannot be answered in time are refused, and told to come back."""

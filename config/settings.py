@@ -28,6 +28,7 @@ LIMITS_ON = environment.flag("LIMITS", default=True)
 MAX_SOCKETS = environment.count("MAX_SOCKETS", default=20_000)
 GUESTS = environment.guests()
 ROOMS_AUTOCREATE = environment.flag("ROOMS_AUTOCREATE", default=True)
+ROOM_AFFINITY = environment.flag("ROOM_AFFINITY", default=True)
 
 WORKER = int(os.environ.get("VERBATIM_WORKER") or 0)
 LOG_FORMAT = environment.log_format()

@@ -13,6 +13,9 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
+
+from realtime.affinity import Mail
 
 log = logging.getLogger("verbatim.workers")
 
@@ -35,16 +38,17 @@ class Worker:
         self._lifeline = lifeline
 
     @classmethod
-    async def start(cls, command: Sequence[str], sockets: Sequence[socket.socket], number: int) -> "Worker":
+    async def start(cls, command: Sequence[str], place: "Place", number: int) -> "Worker":
         """Start a process of its own group, so that Ctrl-C reaches the parent alone."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
-            inherited = [each.fileno() for each in (*sockets, theirs)]
+            inherited = {"inherited": [each.fileno() for each in (*place.sockets, theirs)], "mail": place.mail}
             process = await asyncio.create_subprocess_exec(
                 *command,
-                f"--inherited={','.join(map(str, inherited))}",
-                pass_fds=inherited,
+                f"--place={place.number}",
+                *(f"--{name}={','.join(map(str, files))}" for name, files in inherited.items() if files),
+                pass_fds=list(chain.from_iterable(inherited.values())),
                 process_group=0,
                 env={**os.environ, "VERBATIM_WORKER": str(number)},
             )
@@ -82,20 +86,31 @@ class Worker:
 
 
 class Place:
-    """Where one worker stands, with the listening sockets that stay when it goes."""
+    """Where one worker stands, with what stays when it goes: the listening sockets, and the files of `Mail`."""
 
-    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, number: int, sockets: Sequence[socket.socket], mail: Sequence[int]) -> None:
+        self.number = number
         self.sockets = sockets
+        self.mail = mail
         self.present: Worker | None = None
         self.changing = asyncio.Lock()
 
 
 class Workers:
-    """As many workers as there are places, until SIGTERM or SIGINT. `command` is a worker's command line."""
+    """As many workers as there are places, until SIGTERM or SIGINT. `command` is a worker's command line.
 
-    def __init__(self, command: Sequence[str], places: Sequence[Sequence[socket.socket]]) -> None:
+    With `affinity` they hand each other connections (realtime/affinity.py).
+    """
+
+    def __init__(
+        self, command: Sequence[str], places: Sequence[Sequence[socket.socket]], *, affinity: bool = False
+    ) -> None:
         self._command = command
-        self._places = [Place(sockets) for sockets in places]
+        self._mail = Mail(len(places)) if affinity else None
+        self._places = [
+            Place(number, sockets, self._mail.files(number) if self._mail else ())
+            for number, sockets in enumerate(places)
+        ]
         self._living: set[Worker] = set()
         self._numbers: set[int] = set()
         self._stopping = asyncio.Event()
@@ -117,6 +132,8 @@ class Workers:
         for place in self._places:
             for each in place.sockets:
                 each.close()
+        if self._mail:
+            self._mail.close()
         await asyncio.gather(*(worker.stop() for worker in self._living))
         return not self._cannot_start
 
@@ -181,7 +198,7 @@ class Workers:
         number = min(set(range(len(self._numbers) + 1)) - self._numbers)
         self._numbers.add(number)
         try:
-            worker = await Worker.start(self._command, place.sockets, number)
+            worker = await Worker.start(self._command, place, number)
         except BaseException:
             self._numbers.discard(number)
             raise

@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from realtime.affinity import AFFINITY, Affinity
 from realtime.door import Door
+from realtime.protocol import ROOM_PATH
 
 HEAD_S = 10.0
 """How long a client may take for a request's head, from the connection or from the head's first byte."""
@@ -18,8 +20,11 @@ FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One HTTP connection, until it is closed or upgraded."""
+    """One HTTP connection, until it is closed, upgraded, or handed to another process."""
 
+    was_given = False
+    """Whether another process handed it over: then it stays."""
+    _affinity: Affinity | None = None
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _leaving = False
@@ -28,6 +33,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Begin to wait for the first head. One connection too many is told so, while there is a file left for that."""
         super().connection_made(transport)
         self._door: Door = vars(self.server_state).setdefault("door", Door())
+        self._affinity = self.app_state.get(AFFINITY)
         if self.limit_concurrency and len(self.connections) > self.limit_concurrency:
             transport.write(FULL)
             transport.close()
@@ -70,11 +76,33 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
-        """Become a WebSocket; one that comes while the server leaves is told so."""
+        """Become a WebSocket, here or at home; one that comes while the server leaves is told so."""
+        affinity, room = self._affinity, self._find_room()
+        if affinity and room and self._go_home(affinity, room):
+            return
         super().handle_websocket_upgrade()
+        upgraded: Any = self.transport.get_protocol()
+        if affinity and room:
+            upgraded.stay(affinity, room)
         if self._leaving:
-            upgraded: Any = self.transport.get_protocol()
             upgraded.shutdown()
+
+    def _find_room(self) -> str:
+        """The room whose socket is asked for; empty if it is of none."""
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        found = ROOM_PATH.search(path[1:])
+        return found["room"] if found else ""
+
+    def _go_home(self, affinity: Affinity, room: str) -> bool:
+        """Hand the connection to the process where the room is, if it is to be there."""
+        if self.was_given or self._leaving:
+            return False
+        lines = [b"%b: %b\r\n" % header for header in self.scope["headers"]]
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.scope["method"].encode(), self.url, b"".join(lines))
+        if not affinity.give(room, head, self.transport.get_extra_info("socket").fileno()):
+            return False
+        self.transport.close()
+        return True
 
     def shutdown(self) -> None:
         """Close after the answer that is due. An idle connection may just be asking something: that is answered."""

@@ -3,11 +3,14 @@
 The frames are in `client_frames` and `server_frames`; `docs/protocol.md` is generated from them.
 """
 
+import re
 from typing import Annotated
 
 from msgspec import Meta
 
 SUBPROTOCOL = "verbatim.v1"
+ROOM_PATH = re.compile(r"^chat/(?P<room>[^/]+)/$")
+"""The address of a socket that is subscribed to a room from the start, without the first slash."""
 PAGE = 300
 """Events in one page of a backlog, and how many may follow before the client acknowledges them."""
 MAX_FRAME_BYTES = 64 * 1024

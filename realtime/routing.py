@@ -6,6 +6,7 @@ from channels.routing import URLRouter
 from django.urls import re_path
 
 from realtime.consumer import SocketConsumer
+from realtime.protocol import ROOM_PATH
 
 
 async def refuse(scope: Any, receive: Any, send: Any) -> None:
@@ -26,7 +27,7 @@ def at(pattern: str, app: Any) -> Any:
 websockets = URLRouter(
     [
         at(r"^chat/$", SocketConsumer.as_asgi()),
-        at(r"^chat/(?P<room>[^/]+)/$", SocketConsumer.as_asgi()),
+        at(ROOM_PATH.pattern, SocketConsumer.as_asgi()),
         at(r"", refuse),
     ]
 )

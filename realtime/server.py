@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from realtime import files
+from realtime.affinity import AFFINITY, Affinity
 from realtime.http import HttpProtocol
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.upgraded import SocketProtocol
@@ -33,18 +34,28 @@ LEAVE = "verbatim.leave"
 
 
 class Server(uvicorn.Server):
-    """Says where it serves once it does, to people and to the `parent` process, and goes when the parent is gone."""
+    """Says where it serves once it does, to people and to the `parent` process, and goes when the parent is gone.
 
-    def __init__(self, config: uvicorn.Config, parent: socket.socket | None = None) -> None:
+    With an `affinity` it hands connections to other processes, and serves what they hand over.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, parent: socket.socket | None = None, affinity: Affinity | None = None
+    ) -> None:
         super().__init__(config)
         self._parent = parent
+        self._affinity = affinity
+        self._arriving: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. Exits the process with a message when it cannot."""
         gc.collect()
         gc.freeze()  # what was imported stays: a collector that walks through it would hold everybody up
         gc.set_threshold(GARBAGE)
+        self.lifespan.state[AFFINITY] = self._affinity
         await super().startup(sockets=sockets)
+        if self._affinity:
+            self._affinity.start(self._take_in)
         for listening in self.servers:
             host, port, *_ = listening.sockets[0].getsockname()
             log.info("Verbatim is at http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -57,7 +68,10 @@ class Server(uvicorn.Server):
         """Take no new connection, and let those that there are come to their end."""
         for listening in self.servers:
             listening.close()
-        await asyncio.sleep(0)  # what was accepted until now becomes a connection, and is told to leave like the others
+        if self._affinity:
+            self._affinity.stop()
+        # What was accepted or taken in until now becomes a connection, and is told to leave like the others.
+        await asyncio.gather(asyncio.sleep(0), *self._arriving, return_exceptions=True)
         if leave := self.lifespan.state.get(LEAVE):
             leave()
         await super().shutdown(sockets)
@@ -69,6 +83,22 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
+    def _take_in(self, connection: socket.socket, head: bytes) -> None:
+        arriving = asyncio.create_task(self._continue(connection, head), name="take a connection in")
+        self._arriving.add(arriving)
+        arriving.add_done_callback(self._arriving.discard)
+
+    async def _continue(self, connection: socket.socket, head: bytes) -> None:
+        """Go on with a connection of which another process read the head."""
+        protocol = HttpProtocol(self.config, self.server_state, self.lifespan.state)
+        protocol.was_given = True
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
+        except OSError:  # it is gone
+            connection.close()
+        else:
+            protocol.data_received(head)
+
     def _lose_parent(self) -> None:
         assert self._parent
         asyncio.get_running_loop().remove_reader(self._parent)
@@ -76,16 +106,22 @@ class Server(uvicorn.Server):
         self.handle_exit(signal.SIGTERM, None)
 
 
-def run(app: Any, sockets: Sequence[socket.socket], *, parent: socket.socket | None = None) -> None:
+def run(
+    app: Any,
+    sockets: Sequence[socket.socket],
+    *,
+    parent: socket.socket | None = None,
+    affinity: Affinity | None = None,
+) -> None:
     """Serve an ASGI application (or its import path) on listening sockets until SIGTERM or SIGINT.
 
     Whoever is connected gets the answers that are due; WebSockets are then closed with 1001 and told to come back,
     spread over some seconds. A `parent` gets one byte when this process accepts connections; when its end closes, we
-    leave.
+    leave. `affinity` is this process's, if it is one of several on one port.
     """
     files.raise_limit()
     with suppress(KeyboardInterrupt):
-        Server(configure(app), parent).run(list(sockets))
+        Server(configure(app), parent, affinity).run(list(sockets))
 
 
 def configure(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:

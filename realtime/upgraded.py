@@ -11,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from realtime.affinity import Affinity
 from realtime.close_codes import CloseCode
 from realtime.inbox import Inbox, Valve
 from realtime.outlet import EXTENSION, MAX_UNSENT, SHUTDOWN
@@ -32,7 +33,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # An object with more than 30 attributes of the usual kind has a dictionary of its own, of 1.5 KiB. Those that every
     # write looks at are found sooner here, too.
     __slots__ = (
-        "close_sent", "close_timeout", "close_timer", "disconnected", "initial_response", "last_ping_rtt",
+        "close_sent", "close_timeout", "close_timer", "disconnected", "home", "initial_response", "last_ping_rtt",
         "pending_ping_payload", "ping_interval", "ping_sent_at", "ping_timeout", "ping_timer", "pong_timer", "queue",
         "request", "response", "transport", "writable",
     )  # fmt: skip
@@ -42,6 +43,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*how, **more)
         self.queue = cast(Any, Inbox())
         self.writable = cast(Any, Valve())
+        self.home: tuple[Affinity, str] | None = None
 
     def write(self, frames: bytes) -> int:
         """Send whole text frames at once. One that is closing or gone takes nothing."""
@@ -71,6 +73,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Begin with the time that a close may take."""
         super().connection_made(transport)
         self.close_timeout = CLOSE_S
+
+    def stay(self, affinity: Affinity, room: str) -> None:
+        """Count as a socket of this room, until it is gone."""
+        self.home = affinity, room
+        affinity.enter(room)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count no more."""
+        if self.home:
+            affinity, room = self.home
+            affinity.leave(room)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on; a handshake that is none is answered and closed."""

@@ -158,12 +158,16 @@ class RestClient(Client):
 
 
 class SocketClient(Client):
-    """Says things over a socket, a few at a time, without waiting for each answer."""
+    """Says things over a socket, a few at a time, without waiting for each answer.
+
+    The socket is now one of no room, now one of a room, whose home may be another process than the one that takes it.
+    """
 
     in_flight = 4
 
     async def talk(self, connection: str) -> None:
-        async with open_socket(self.address, "/chat/", self.headers) as socket:
+        path = self._random.choice(["/chat/", f"/chat/{self._random.choice(self.rooms)}/"])
+        async with open_socket(self.address, path, self.headers) as socket:
             for name in self.unanswered:
                 await self._post(socket, connection, name)
             speaking = asyncio.create_task(self._speak(socket, connection))

@@ -5,8 +5,9 @@ One rolling restart; CHAOS_ROLLS makes it more.
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -32,6 +33,8 @@ RESUMED_S = extent("RESUMED_S", 20, long=3)
 PACE_S = 0.02
 """Between two messages of a client: processes that start need some of the machine, too."""
 MOST_S = 10.0
+ONE_EACH = {"Connection": "close"}
+"""A connection for each request."""
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +58,57 @@ def served(worker: psutil.Process, port: int) -> int:
     return sum(each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED for each in connections)
 
 
+async def test_the_sockets_of_each_room_meet_in_one_process(fleet: Fleet) -> None:
+    async with AsyncExitStack() as stack:
+        for n in range(60):
+            await stack.enter_async_context(in_room(fleet, f"met-{n % 12}"))
+        found = [await metrics(fleet, worker) for worker in range(WORKERS)]
+        assert sum(each["rooms"] for each in found) == 12
+        assert min(each["rooms"] for each in found) > 0
+        given, taken = (sum(each[f'handovers_total{{how="{how}"'] for each in found) for how in ("given", "taken"))
+        assert given == taken > 0
+
+
+@asynccontextmanager
+async def in_room(fleet: Fleet, room: str) -> AsyncIterator[Client]:
+    """Somebody in a room, by its own address, who has heard all that was said."""
+    async with Client.connect(fleet.port, f"/chat/{room}/") as client:
+        for frame in ("welcome", "subscribed", "caught_up"):
+            await client.receive(frame)
+        yield client
+
+
+async def metrics(fleet: Fleet, worker: int) -> dict[str, float]:
+    """What one of the workers counts: whoever takes the connection answers."""
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{fleet.port}", timeout=20) as http:
+        while f'worker="web-{worker}"' not in (said := (await http.get("/metrics", headers=ONE_EACH)).text):
+            pass
+    named = re.findall(r"^verbatim_(\w+(?:{how=\"\w+\")?)[{,].*} (\S+)$", said, re.MULTILINE)
+    return {name: float(value) for name, value in named}
+
+
+async def test_whoever_comes_while_the_home_of_their_room_is_killed_is_served_by_the_next_one(fleet: Fleet) -> None:
+    former = fleet.workers
+    former[0].kill()
+    async with AsyncExitStack() as stack:
+        for n in range(8):
+            await stack.enter_async_context(in_room(fleet, f"homeless-{n}"))
+    assert len(fleet.workers) == WORKERS
+
+
+async def test_without_affinity_sockets_stay_where_they_came(postgres: Postgres, valkey: Valkey) -> None:
+    with Fleet(migrated_database(postgres), REDIS_URL=valkey.url, ROOM_AFFINITY="off") as fleet:
+        async with AsyncExitStack() as stack:
+            for _ in range(40):
+                await stack.enter_async_context(in_room(fleet, "general"))
+            assert min(served(worker, fleet.port) for worker in fleet.workers) >= 6
+
+
 async def test_when_a_worker_is_killed_another_takes_its_place_and_nobody_is_refused(fleet: Fleet) -> None:
     former = fleet.workers
     former[0].kill()
     async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{fleet.port}", timeout=20) as http:
-        one_each = {"Connection": "close"}
-        answers = await asyncio.gather(*(http.get("/health/live", headers=one_each) for _ in range(20)))
+        answers = await asyncio.gather(*(http.get("/health/live", headers=ONE_EACH) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert len(fleet.workers) == WORKERS
     assert former[0] not in fleet.workers

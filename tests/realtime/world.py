@@ -23,6 +23,7 @@ from commands.sqlite_vault import SQLiteVault
 from commands.store import Condition, Entry, Recorded, Store
 from commands.subscription import Log
 from commands.writer import Writer
+from realtime.affinity import Affinity
 from realtime.bus import Bus, LocalBus
 from realtime.company import Company
 from realtime.hubs import Hubs
@@ -129,12 +130,12 @@ class World:
             await websockets(scope, receive, send)
 
     @asynccontextmanager
-    async def serve(self, **settings: Any) -> AsyncIterator[Server]:
+    async def serve(self, affinity: Affinity | None = None, **settings: Any) -> AsyncIterator[Server]:
         """Our server on a free port, configured as `run` does it but for `settings`."""
         config = configure(self, host="127.0.0.1", port=0)
         for name, value in settings.items():
             setattr(config, name, value)
-        server = Server(config)
+        server = Server(config, affinity=affinity)
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
             self.port = listener.getsockname()[1]
             serving = asyncio.create_task(server._serve([listener]))

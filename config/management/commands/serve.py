@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config import logs, starting
-from config.listening import listen
+from config.listening import SPREADS, listen
 from config.workers import Workers
+from realtime.affinity import Affinity
 from realtime.server import run
 
 APPLICATION = "config.asgi:application"
@@ -32,7 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=_at_least_one, default=1, help="web processes; PostgreSQL and Redis only")
         parser.add_argument("--wait", type=float, default=starting.WAIT_S, help="seconds to wait for the database")
-        parser.add_argument("--inherited", help=SUPPRESS)
+        parser.add_argument("--place", type=int, default=0, help=SUPPRESS)
+        parser.add_argument("--inherited", type=_files, help=SUPPRESS)
+        parser.add_argument("--mail", type=_files, help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT. Raises: CommandError for a deployment that cannot work."""
@@ -42,8 +45,9 @@ class Command(BaseCommand):
         with starting.alone():
             starting.check_database(wait_s=options["wait"])
             if options["inherited"]:
-                *listening, parent = (socket.socket(fileno=int(number)) for number in options["inherited"].split(","))
-                run(APPLICATION, listening, parent=parent)
+                *listening, parent = (socket.socket(fileno=file) for file in options["inherited"])
+                affinity = Affinity(options["place"], options["mail"]) if options["mail"] else None
+                run(APPLICATION, listening, parent=parent, affinity=affinity)
             elif workers == 1:
                 run(APPLICATION, *listen(options["host"], options["port"]))
             else:
@@ -53,8 +57,13 @@ class Command(BaseCommand):
         """Be the parent. Raises: CommandError when a worker cannot start."""
         places = listen(options["host"], options["port"], places=workers)
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", f"--wait={options['wait']}"]
-        if not asyncio.run(Workers(command, places).run()):
+        affinity = settings.ROOM_AFFINITY and SPREADS
+        if not asyncio.run(Workers(command, places, affinity=affinity).run()):
             raise CommandError("A worker could not start; what it says about that stands above.")
+
+
+def _files(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def _at_least_one(text: str) -> int:
