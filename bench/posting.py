@@ -14,7 +14,7 @@ from commands.events import MessagePosted, Numbered
 from commands.handlers import Handlers
 from commands.identity import Caller
 from commands.keyring import Keyring
-from commands.message import PostMessage, derive_id, mint
+from commands.message import PostMessage, new_id
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
 from commands.sealing import Mapper
@@ -85,7 +85,7 @@ def _sealed(mapper: Mapper, who: Caller, room: str) -> NewEvent:
         actor=who.person,
         occurred_at=time.time_ns() // 1_000_000,
         request_id=who.request_id,
-        message_id=derive_id(room, who.person, mint()),
+        message_id=new_id(),
         message=TEXT,
         handle=who.handle,
     )
@@ -97,7 +97,7 @@ class _Posting:
 
     def __init__(self, who: Caller, room: str, sealed: NewEvent) -> None:
         self.lane = (room, who.person)
-        event = sealed._replace(subject=f"message:{mint()}")
+        event = sealed._replace(subject=f"message:{new_id()}")
         conditions = [Condition("rules", 0), Condition(f"member:{who.person}", 0), Condition(event.subject, 0)]
         self.entry = Entry(room, conditions, [event])
 

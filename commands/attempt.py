@@ -181,4 +181,6 @@ class Attempt:
 def _message_id(command: Command, person: str) -> str | None:
     if not isinstance(command, PostMessage):
         return None
-    return message.derive_id(command.room, person, command.client_msg_id or message.mint())
+    if command.client_msg_id:
+        return message.derive_id(command.room, person, command.client_msg_id)
+    return message.new_id()

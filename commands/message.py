@@ -80,10 +80,9 @@ def evolve(state: MessageState, at: Numbered, event: Event) -> MessageState:
             return state
 
 
-def mint() -> str:
-    """A fresh UUIDv7, for a message whose sender named none."""
-    random = secrets.token_hex(10)
-    return f"{time.time_ns() // 1_000_000:012x}7{random[:3]}8{random[3:18]}"
+def new_id() -> str:
+    """The id of a message that its sender did not name: as if from a fresh UUIDv7; nobody can retry it."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def derive_id(room: str, author: str, client_msg_id: str) -> str:

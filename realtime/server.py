@@ -70,8 +70,10 @@ class Server(uvicorn.Server):
             listening.close()
         if self._affinity:
             self._affinity.stop()
-        # What was accepted or taken in until now becomes a connection, and is told to leave like the others.
-        await asyncio.gather(asyncio.sleep(0), *self._arriving, return_exceptions=True)
+        # What was taken in or accepted until now becomes a connection, and is told to leave like the others.
+        if self._arriving:
+            await asyncio.wait(self._arriving)
+        await asyncio.sleep(0)
         if leave := self.lifespan.state.get(LEAVE):
             leave()
         await super().shutdown(sockets)

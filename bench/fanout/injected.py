@@ -13,7 +13,7 @@ from typing import Any
 
 from commands.clock import now_ms
 from commands.events import Cause, MessagePosted
-from commands.message import derive_id, mint
+from commands.message import new_id
 from commands.sqlite import SQLiteStore
 from commands.sqlite_vault import SQLiteVault
 from commands.store import Recorded
@@ -52,7 +52,7 @@ class Injecting(World):
 
     def _inject(self, text: str) -> None:
         cause = Cause(AUTHOR, now_ms(), "injected")
-        message_id = derive_id(ROOM, AUTHOR, mint())
+        message_id = new_id()
         sealed = self._mapper.seal(
             ROOM, MessagePosted(**cause.stamp(), message_id=message_id, message=text, handle="injected")
         )

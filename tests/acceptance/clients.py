@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from commands.identity import Guests
-from commands.message import mint
 from tests.acceptance.history import Acknowledged, CutOff, History, Resumed, Seen, Sent, Subscribed
+from tests.cast import mint
 
 LOST = (OSError, EOFError, WebSocketException, TimeoutError, httpx.TransportError)
 PAGE = 300

@@ -16,12 +16,12 @@ import msgspec
 from commands.errors import RoomExists
 from commands.handlers import Command, Handlers, Receipt
 from commands.identity import Caller
-from commands.message import PostMessage, mint
+from commands.message import PostMessage
 from commands.rules import ChangeRoom, OpenRoom
 from commands.store import Conflict, Entry, Outcome, Store
 from commands.writer import Writer
 from tests.acceptance.deployment import opened
-from tests.cast import ADA
+from tests.cast import ADA, mint
 
 ROOMS = [f"room-{number}" for number in range(20)]
 POSTERS = 32

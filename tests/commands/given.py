@@ -74,7 +74,8 @@ class given:  # noqa: N801 (it reads as a sentence)
         if not isinstance(command, PostMessage):
             known = self._known(deciding.subjects(command, cause.actor, None))
             return deciding.decide(command, known, cause)
-        message_id = message.derive_id(command.room, cause.actor, command.client_msg_id or message.mint())
+        named = command.client_msg_id
+        message_id = message.derive_id(command.room, cause.actor, named) if named else message.new_id()
         known = self._known(deciding.subjects(command, cause.actor, message_id))
         handle = command.handle or member.default_handle(cause.actor)
         return deciding.decide_post(command, known, message_id, handle, cause, autocreate=False)

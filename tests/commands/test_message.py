@@ -1,12 +1,14 @@
 """Messages: who may post them, what they may hold, and which id a retry has."""
 
+import time
+
 import pytest
 from hypothesis import given as example
 from hypothesis import strategies as st
 
 from commands.errors import Archived, Banned, Gone, IdempotencyMismatch, InvalidField, NotFound
 from commands.events import MemberBanned, MessagePosted, RoomChanged
-from commands.message import MESSAGE_ID, UUID7, PostMessage, check_same, derive_id, mint
+from commands.message import MESSAGE_ID, PostMessage, check_same, derive_id, new_id
 from tests.cast import ADA, GARDEN, GENERAL, GRACE, NOON
 from tests.commands.given import HELLO, HELLO_ID, OPENED, PRIVATE, by, given
 
@@ -141,7 +143,9 @@ def test_any_other_client_msg_id_gives_an_opaque_id(other: str) -> None:
     assert derive_id(GENERAL, GRACE, other)[:12] not in (other.replace("-", "")[:12], "019ab3c45d6e")
 
 
-def test_without_a_client_msg_id_the_server_mints_a_uuid7() -> None:
-    minted = {mint() for _ in range(100)}
-    assert len(minted) == 100
-    assert all(UUID7.fullmatch(one) for one in minted)
+def test_an_id_of_the_server_begins_with_the_time_and_is_new_each_time() -> None:
+    before_ms = time.time_ns() // 1_000_000
+    ids = [new_id() for _ in range(100)]
+    assert len({one[12:] for one in ids}) == 100
+    assert all(MESSAGE_ID.fullmatch(one) for one in ids)
+    assert all(before_ms <= int(one[:12], 16) <= time.time_ns() // 1_000_000 for one in ids)

@@ -14,7 +14,7 @@ from commands.events import Cause, Event, MessagePosted, RoomOpened
 from commands.handlers import Handlers, Receipt
 from commands.identity import Caller, Guests
 from commands.keyring import Keyring
-from commands.message import PostMessage, derive_id, mint
+from commands.message import PostMessage, new_id
 from commands.postgres import PostgresStore
 from commands.postgres_vault import PostgresVault
 from commands.sealing import Mapper
@@ -161,7 +161,7 @@ class World:
 
 def _line(text: str, time: int) -> MessagePosted:
     cause = Cause(ADA, time, "test")
-    return MessagePosted(**cause.stamp(), message_id=derive_id(GENERAL, ADA, mint()), message=text, handle="ada")
+    return MessagePosted(**cause.stamp(), message_id=new_id(), message=text, handle="ada")
 
 
 @asynccontextmanager
