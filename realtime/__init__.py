@@ -22,5 +22,6 @@ refusals                    what a client is told when something goes wrong
 admission                   who may open a socket, and how many
 consumer, routing           the life of a connection, under Channels
 server, http, upgraded      our uvicorn: settings, the request head's time limit, and synchronous writing
+affinity                    in which of a machine's processes a room's sockets meet
 door, inbox, files          who comes in takes turns; what an open socket waits with; how many of them there may be
 """
