@@ -151,6 +151,8 @@ class Workers:
                 deaths = deaths + 1 if time.monotonic() - worker.began < SHORT_S else 0
                 pause_s = min(MAX_PAUSE_S, 0.25 * 2**deaths) if deaths else 0.0
                 log.error("worker %d ended (%d): starting another in %.1f s", worker.pid, code, pause_s)
+                if self._mail:
+                    self._mail.leave(place.number)
                 await asyncio.sleep(pause_s)
             async with place.changing:
                 if worker is place.present:

@@ -26,11 +26,16 @@ _PORT = {"http": 80, "https": 443}
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 
 
+def most_sockets() -> int:
+    """How many sockets a process takes."""
+    return min(settings.MAX_SOCKETS, files.allowed() - files.RESERVED)
+
+
 class Admission:
     """Counts the open sockets of this process, and of every person and address in it."""
 
     def __init__(self) -> None:
-        self._most = min(settings.MAX_SOCKETS, files.allowed() - files.RESERVED)
+        self._most = most_sockets()
         if self._most < settings.MAX_SOCKETS:
             log.info("room for %d sockets, not %d: raise the limit of open files", self._most, settings.MAX_SOCKETS)
         self._open = 0

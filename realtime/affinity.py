@@ -31,6 +31,8 @@ MAX_HEAD_BYTES = 128 * 1024
 AT_ONCE = 16
 """Connections that are taken in before whatever else waits in the event loop gets its turn."""
 _PART = (1 + CELLS) * 4
+_NOBODY = 2**32 - 1
+"""Stands for the number of sockets of a place that has no process."""
 
 type Take = Callable[[socket.socket, bytes], None]
 
@@ -45,7 +47,8 @@ class Place(NamedTuple):
 class Mail:
     """What a parent makes and its processes inherit: a way to each place, and memory in which each says what it has.
 
-    Both outlive the processes: what is on its way to a place that has none waits for the next one.
+    Both outlive the processes: what is on its way to a place that has none waits for the next one. Nothing more is put
+    on the way to such a place.
     """
 
     def __init__(self, places: int) -> None:
@@ -56,10 +59,17 @@ class Mail:
             outbox.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
         self._memory = os.memfd_create("verbatim places")
         os.ftruncate(self._memory, places * _PART)
+        self._cells = _map(self._memory, places)
+        for place in range(places):
+            self.leave(place)
 
     def files(self, place: int) -> list[int]:
         """What the process of a place inherits: its own inbox, the memory, and the way to each place."""
         return [self._places[place].inbox.fileno(), self._memory, *(each.outbox.fileno() for each in self._places)]
+
+    def leave(self, place: int) -> None:
+        """The process of a place is gone, until another one starts."""
+        self._cells[_at(place)] = _NOBODY
 
     def close(self) -> None:
         """Nobody is to inherit it any more."""
@@ -81,18 +91,23 @@ class Affinity:
         self._place = place
         self._inbox = socket.socket(fileno=inbox)
         self._outboxes = [socket.socket(fileno=each) for each in outboxes]
-        self._cells = memoryview(mmap.mmap(memory, len(outboxes) * _PART)).cast("I")
+        self._cells = _map(memory, len(outboxes))
         os.close(memory)
         self._rooms = [0] * CELLS
         self._sockets = 0
+        self._most = 0
         self._leaving = False
         self._take: Take | None = None
-        for each in range(1 + CELLS):
-            self._cells[self._at(place) + each] = 0
 
-    def start(self, take: Take) -> None:
-        """Begin to hand to `take` what others hand over: a connection, and what was read of it."""
-        self._take = take
+    def start(self, take: Take, *, most: int) -> None:
+        """Begin to hand to `take` what others hand over: a connection, and what was read of it.
+
+        `most` is how many sockets a process takes.
+        """
+        self._take, self._most = take, most
+        begin = _at(self._place)
+        for cell in range(begin, begin + 1 + CELLS):
+            self._cells[cell] = 0
         asyncio.get_running_loop().add_reader(self._inbox, self._receive)
 
     def stop(self) -> None:
@@ -118,7 +133,7 @@ class Affinity:
         return False
 
     def enter(self, room: str) -> None:
-        """A socket for a room is served here."""
+        """A socket is served here, for a room or (empty) for none."""
         self._count(room, 1)
 
     def leave(self, room: str) -> None:
@@ -126,16 +141,17 @@ class Affinity:
         self._count(room, -1)
 
     def _is_better(self, home: int, cell: int) -> bool:
-        begin = self._at(home)
+        begin = _at(home)
         there, in_room = self._cells[begin], self._cells[begin + 1 + cell]
-        return in_room < TOGETHER and there <= self._sockets * SKEW + SPARE
+        return in_room < TOGETHER and there < min(self._most, self._sockets * SKEW + SPARE)
 
     def _count(self, room: str, change: int) -> None:
-        _, cell = self._find(room)
         self._sockets += change
-        self._rooms[cell] += change
+        _, cell = self._find(room)
+        if room:
+            self._rooms[cell] += change
         if not self._leaving:  # then the memory is the successor's
-            begin = self._at(self._place)
+            begin = _at(self._place)
             self._cells[begin] = self._sockets
             self._cells[begin + 1 + cell] = self._rooms[cell]
 
@@ -156,6 +172,12 @@ class Affinity:
         home = number % len(self._outboxes)
         return home, number // len(self._outboxes) % CELLS
 
-    @staticmethod
-    def _at(place: int) -> int:
-        return place * (1 + CELLS)
+
+def _map(memory: int, places: int) -> memoryview:
+    """The cells of all places: of each, the number of its sockets, and then those of its rooms."""
+    return memoryview(mmap.mmap(memory, places * _PART, trackfd=False)).cast("I")
+
+
+def _at(place: int) -> int:
+    """Where the cells of a place begin."""
+    return place * (1 + CELLS)

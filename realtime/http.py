@@ -22,8 +22,8 @@ FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close
 class HttpProtocol(HttpToolsProtocol):
     """One HTTP connection, until it is closed, upgraded, or handed to another process."""
 
-    was_given = False
-    """Whether another process handed it over: then it stays."""
+    given = b""
+    """What another process read before it handed the connection over: then it stays."""
     _affinity: Affinity | None = None
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -37,8 +37,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self.limit_concurrency and len(self.connections) > self.limit_concurrency:
             transport.write(FULL)
             transport.close()
-        else:
-            self._expect_head()
+            return
+        self._expect_head()
+        if self.given:
+            self.data_received(self.given)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -82,7 +84,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
         upgraded: Any = self.transport.get_protocol()
-        if affinity and room:
+        if affinity:
             upgraded.stay(affinity, room)
         if self._leaving:
             upgraded.shutdown()
@@ -95,7 +97,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _go_home(self, affinity: Affinity, room: str) -> bool:
         """Hand the connection to the process where the room is, if it is to be there."""
-        if self.was_given or self._leaving:
+        if self.given or self._leaving or not self._is_idle() or self.transport.get_write_buffer_size():
             return False
         lines = [b"%b: %b\r\n" % header for header in self.scope["headers"]]
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.scope["method"].encode(), self.url, b"".join(lines))

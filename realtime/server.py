@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from realtime import files
+from realtime.admission import most_sockets
 from realtime.affinity import AFFINITY, Affinity
 from realtime.http import HttpProtocol
 from realtime.protocol import MAX_FRAME_BYTES
@@ -55,7 +56,7 @@ class Server(uvicorn.Server):
         self.lifespan.state[AFFINITY] = self._affinity
         await super().startup(sockets=sockets)
         if self._affinity:
-            self._affinity.start(self._take_in)
+            self._affinity.start(self._take_in, most=most_sockets())
         for listening in self.servers:
             host, port, *_ = listening.sockets[0].getsockname()
             log.info("Verbatim is at http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -93,13 +94,11 @@ class Server(uvicorn.Server):
     async def _continue(self, connection: socket.socket, head: bytes) -> None:
         """Go on with a connection of which another process read the head."""
         protocol = HttpProtocol(self.config, self.server_state, self.lifespan.state)
-        protocol.was_given = True
+        protocol.given = head
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
         except OSError:  # it is gone
             connection.close()
-        else:
-            protocol.data_received(head)
 
     def _lose_parent(self) -> None:
         assert self._parent

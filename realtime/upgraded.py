@@ -75,7 +75,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_S
 
     def stay(self, affinity: Affinity, room: str) -> None:
-        """Count as a socket of this room, until it is gone."""
+        """Count as a socket of this room, or of none, until it is gone."""
         self.home = affinity, room
         affinity.enter(room)
 

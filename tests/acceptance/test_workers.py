@@ -62,7 +62,7 @@ async def test_the_sockets_of_each_room_meet_in_one_process(fleet: Fleet) -> Non
     async with AsyncExitStack() as stack:
         for n in range(60):
             await stack.enter_async_context(in_room(fleet, f"met-{n % 12}"))
-        found = [await metrics(fleet, worker) for worker in range(WORKERS)]
+        found = await metrics(fleet)
         assert sum(each["rooms"] for each in found) == 12
         assert min(each["rooms"] for each in found) > 0
         given, taken = (sum(each[f'handovers_total{{how="{how}"'] for each in found) for how in ("given", "taken"))
@@ -78,22 +78,27 @@ async def in_room(fleet: Fleet, room: str) -> AsyncIterator[Client]:
         yield client
 
 
-async def metrics(fleet: Fleet, worker: int) -> dict[str, float]:
-    """What one of the workers counts: whoever takes the connection answers."""
+async def metrics(fleet: Fleet) -> list[dict[str, float]]:
+    """What each worker counts: whoever takes the connection answers."""
+    said: dict[str, str] = {}
     async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{fleet.port}", timeout=20) as http:
-        while f'worker="web-{worker}"' not in (said := (await http.get("/metrics", headers=ONE_EACH)).text):
+        while len(said) < WORKERS:
+            answer = (await http.get("/metrics", headers=ONE_EACH)).text
+            said[answer.partition('worker="')[2].partition('"')[0]] = answer
+    numbers = re.compile(r"^verbatim_(\w+(?:{how=\"\w+\")?)[{,].*} (\S+)$", re.MULTILINE)
+    return [{name: float(value) for name, value in numbers.findall(each)} for each in said.values()]
+
+
+@pytest.mark.parametrize("worker", range(WORKERS))
+async def test_whoever_comes_while_the_home_of_their_room_is_killed_is_served(fleet: Fleet, worker: int) -> None:
+    fleet.workers[worker].kill()
+
+    async def come(room: str) -> None:
+        async with in_room(fleet, room):
             pass
-    named = re.findall(r"^verbatim_(\w+(?:{how=\"\w+\")?)[{,].*} (\S+)$", said, re.MULTILINE)
-    return {name: float(value) for name, value in named}
 
-
-async def test_whoever_comes_while_the_home_of_their_room_is_killed_is_served_by_the_next_one(fleet: Fleet) -> None:
-    former = fleet.workers
-    former[0].kill()
-    async with AsyncExitStack() as stack:
-        for n in range(8):
-            await stack.enter_async_context(in_room(fleet, f"homeless-{n}"))
-    assert len(fleet.workers) == WORKERS
+    await asyncio.gather(*(come(f"homeless-{n}") for n in range(30)))
+    await until(lambda: has_workers(fleet), "the next worker")
 
 
 async def test_without_affinity_sockets_stay_where_they_came(postgres: Postgres, valkey: Valkey) -> None:

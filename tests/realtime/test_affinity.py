@@ -1,9 +1,10 @@
 """Room affinity: a room's sockets meet at its home, unless it is large, or far ahead, or full; and none is lost."""
 
 import asyncio
+import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -12,7 +13,7 @@ from zlib import crc32
 import psutil
 import pytest
 
-from realtime import affinity
+from realtime import affinity, http
 from realtime.affinity import SPARE, TOGETHER, Affinity, Mail
 from realtime.server import Server
 from realtime.session import Session
@@ -28,34 +29,45 @@ def room_of(home: int, places: int = 2) -> str:
     return next(name for n in range(100) if crc32((name := f"room-{n}").encode()) % places == home)
 
 
-type Inherit = Callable[[int], Affinity]
+class Machines(NamedTuple):
+    """What a parent made for two places, and makes processes from."""
+
+    mail: Mail
+    made: list[Affinity]
+    inboxes: list["Inbox"]
+
+    def inherit(self, place: int) -> Affinity:
+        """The affinity of a process that starts at this place."""
+        self.made.append(Affinity(place, [os.dup(file) for file in self.mail.files(place)]))
+        return self.made[-1]
+
+    def start(self, place: int, most: int = 1000) -> tuple[Affinity, "Inbox"]:
+        """That of one which serves, and what it is handed."""
+        affinity, inbox = self.inherit(place), Inbox()
+        self.inboxes.append(inbox)
+        affinity.start(inbox.take, most=most)
+        return affinity, inbox
 
 
 @pytest.fixture
-async def inherit() -> AsyncIterator[Inherit]:
-    """What makes the affinity of a process that starts at a place, of two."""
-    mail = Mail(2)
-    made: list[Affinity] = []
-
-    def make(place: int) -> Affinity:
-        made.append(Affinity(place, [os.dup(file) for file in mail.files(place)]))
-        return made[-1]
-
-    yield make
-    for each in made:
+async def parent() -> AsyncIterator[Machines]:
+    parent = Machines(Mail(2), [], [])
+    yield parent
+    for each in parent.made:
         each.stop()
-    mail.close()
+    for inbox in parent.inboxes:
+        inbox.close()
+    parent.mail.close()
 
 
 class Inbox:
-    """What a place was handed."""
+    """What a process was handed."""
 
-    def __init__(self, of: Affinity) -> None:
+    def __init__(self) -> None:
         self.heads: list[bytes] = []
         self.connections: list[socket.socket] = []
-        of.start(self._take)
 
-    def _take(self, connection: socket.socket, head: bytes) -> None:
+    def take(self, connection: socket.socket, head: bytes) -> None:
         self.connections.append(connection)
         self.heads.append(head)
 
@@ -73,9 +85,8 @@ def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield client, ours
 
 
-async def test_a_connection_goes_on_at_the_home_of_its_room_and_others_stay(inherit: Inherit) -> None:
-    here, home = inherit(0), inherit(1)
-    inbox = Inbox(home)
+async def test_a_connection_goes_on_at_the_home_of_its_room_and_others_stay(parent: Machines) -> None:
+    (here, _), (home, inbox) = parent.start(0), parent.start(1)
     with connection() as (client, ours):
         assert not here.give(room_of(0), HEAD, ours.fileno())
         assert here.give(room_of(1), HEAD, ours.fileno())
@@ -84,14 +95,14 @@ async def test_a_connection_goes_on_at_the_home_of_its_room_and_others_stay(inhe
         inbox.connections[0].sendall(b"welcome home")
         assert client.recv(100) == b"welcome home"
     assert (here.given, here.kept, home.taken) == (1, 0, 1)
-    inbox.close()
 
 
-async def test_a_large_room_is_spread_until_it_is_smaller(inherit: Inherit) -> None:
-    here, home = inherit(0), inherit(1)
+async def test_a_large_room_is_spread_until_it_is_smaller(parent: Machines) -> None:
+    (here, _), (home, _) = parent.start(0), parent.start(1)
     room = room_of(1)
     with connection() as (_, ours):
         for _ in range(TOGETHER):
+            here.enter("")
             home.enter(room)
         assert not here.give(room, HEAD, ours.fileno())
         home.leave(room)
@@ -99,48 +110,72 @@ async def test_a_large_room_is_spread_until_it_is_smaller(inherit: Inherit) -> N
     assert (here.given, here.kept) == (1, 1)
 
 
-async def test_a_home_that_has_many_more_sockets_gets_no_more(inherit: Inherit) -> None:
-    here, home = inherit(0), inherit(1)
+async def test_a_home_that_has_many_more_sockets_gets_no_more(parent: Machines) -> None:
+    (here, _), (home, _) = parent.start(0), parent.start(1)
     room = room_of(1)
     with connection() as (_, ours):
-        for n in range(SPARE + 1):
-            home.enter(f"another-{n}")
+        for n in range(SPARE):
+            home.enter(f"another-{n}" if n % 2 else "")
         assert not here.give(room, HEAD, ours.fileno())
         here.enter("elsewhere")
         assert here.give(room, HEAD, ours.fileno())
 
 
-async def test_what_a_place_does_not_read_is_bounded_and_what_is_too_large_stays(inherit: Inherit) -> None:
-    here = inherit(0)
+async def test_a_home_that_is_full_gets_no_more(parent: Machines) -> None:
+    (here, _), (home, _) = parent.start(0, most=3), parent.start(1, most=3)
+    with connection() as (_, ours):
+        for _ in range(3):
+            home.enter("")
+        assert not here.give(room_of(1), HEAD, ours.fileno())
+        home.leave("")
+        assert here.give(room_of(1), HEAD, ours.fileno())
+
+
+async def test_what_a_place_does_not_read_is_bounded_and_what_is_too_large_stays(parent: Machines) -> None:
+    here, _ = parent.start(0)
+    parent.inherit(1).start(lambda *_: pytest.fail("it is never its turn"), most=1000)
     with connection() as (_, ours):
         assert not here.give(room_of(1), bytes(affinity.MAX_HEAD_BYTES + 1), ours.fileno())
         for _ in range(1000):
             here.give(room_of(1), HEAD, ours.fileno())
+    parent.made[-1].stop()
     assert 10 <= here.given <= 500
     assert here.kept == 1001 - here.given
 
 
-async def test_what_waits_for_a_place_without_a_process_is_taken_in_by_the_next_one(inherit: Inherit) -> None:
-    here, dead = inherit(0), inherit(1)
+async def test_a_place_without_a_process_gets_nothing_and_what_waits_there_is_taken_in_by_the_next_one(
+    parent: Machines,
+) -> None:
+    (here, _), (dead, _) = parent.start(0), parent.start(1)
     room = room_of(1)
-    for _ in range(TOGETHER):
+    for _ in range(TOGETHER - 1):
         dead.enter(room)
-    successor = inherit(1)  # it knows of no sockets
     with connection() as (client, ours):
         assert here.give(room, HEAD, ours.fileno())
+        dead.stop()
+        parent.mail.leave(1)
+        assert not here.give(room, HEAD, ours.fileno())
         ours.close()
-        inbox = Inbox(successor)
+        successor, inbox = parent.start(1)
         await until(lambda: len(inbox.heads) == 1)
         inbox.close()
         assert client.recv(100) == b""
+        successor.enter(room)  # the only one that it has there
+    with connection() as (_, ours):
+        assert here.give(room, HEAD, ours.fileno())
 
 
-async def test_one_that_leaves_hands_nothing_over_takes_nothing_in_and_counts_for_nobody(inherit: Inherit) -> None:
-    here, leaving = inherit(0), inherit(1)
-    inbox = Inbox(leaving)
+async def test_before_the_first_process_of_a_place_serves_nothing_is_handed_to_it(parent: Machines) -> None:
+    here, _ = parent.start(0)
+    parent.inherit(1)
+    with connection() as (_, ours):
+        assert not here.give(room_of(1), HEAD, ours.fileno())
+
+
+async def test_one_that_leaves_hands_nothing_over_takes_nothing_in_and_counts_for_nobody(parent: Machines) -> None:
+    (here, _), (leaving, inbox) = parent.start(0), parent.start(1)
     leaving.stop()
-    successor = inherit(1)
-    heir = Inbox(successor)
+    _, heir = parent.start(1)
     with connection() as (_, ours):
         assert not leaving.give(room_of(0), HEAD, ours.fileno())
         for n in range(SPARE + TOGETHER + 1):
@@ -148,7 +183,6 @@ async def test_one_that_leaves_hands_nothing_over_takes_nothing_in_and_counts_fo
         assert here.give(room_of(1), HEAD, ours.fileno())
         await until(lambda: heir.heads == [HEAD])
         assert inbox.heads == []
-        heir.close()
 
 
 class Machine(NamedTuple):
@@ -160,8 +194,8 @@ class Machine(NamedTuple):
 
 
 @pytest.fixture
-async def machine(tmp_path: Path, inherit: Inherit) -> AsyncIterator[Machine]:
-    affinities = [inherit(place) for place in range(2)]
+async def machine(tmp_path: Path, parent: Machines) -> AsyncIterator[Machine]:
+    affinities = [parent.inherit(place) for place in range(2)]
     async with AsyncExitStack() as stack:
         worlds = [await stack.enter_async_context(sqlite_world(tmp_path)) for _ in range(2)]
         servers = [
@@ -191,6 +225,22 @@ async def test_sockets_of_no_room_and_of_a_room_at_home_stay(machine: Machine) -
     assert machine.affinities[0].given == machine.affinities[0].kept == 0
 
 
+async def test_one_to_whom_an_answer_is_still_due_stays(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = machine.worlds[0]
+    monkeypatch.setattr(http.HttpProtocol, "_is_idle", lambda _: False)
+    async with first.connect(f"/chat/{room_of(1)}/"):
+        assert len(first.hubs.sessions) == 1
+
+
+async def test_after_an_answer_a_connection_may_still_go_home(machine: Machine) -> None:
+    first, home = machine.worlds
+    async with raw(first.port) as client:
+        await client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b" 204 " in await client.reader.readuntil(b"\r\n\r\n")
+        assert b" 101 " in await client.shake_hands(f"/chat/{room_of(1)}/")
+        assert len(home.hubs.sessions) == 1
+
+
 async def test_one_that_was_given_is_not_given_on(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     first, other = machine.worlds
     monkeypatch.setattr(machine.affinities[1], "_find", lambda _: (0, 0))
@@ -212,7 +262,7 @@ async def test_sockets_that_are_gone_count_no_more(machine: Machine) -> None:
         assert home.taken == TOGETHER + 1
 
 
-async def test_a_home_that_is_full_says_so(machine: Machine) -> None:
+async def test_a_home_that_is_full_all_the_same_says_so(machine: Machine) -> None:
     machine.servers[1].config.limit_concurrency = 1
     async with raw(machine.worlds[1].port), raw(machine.worlds[0].port) as client:
         await until(lambda: len(machine.servers[1].server_state.connections) == 1)
@@ -233,6 +283,7 @@ async def test_what_was_taken_in_as_the_server_leaves_is_told_to_come_back(machi
 
 
 def test_a_parent_closes_all_that_it_made() -> None:
+    gc.collect()  # what others left behind
     before = psutil.Process().num_fds()
     mail = Mail(3)
     assert psutil.Process().num_fds() == before + 7
