@@ -84,7 +84,7 @@ class Applier:
     def _commit(self, news: Sequence[Fact]) -> None:
         with transaction.atomic():
             checkpoints.move(self.name, self.position, news[-1].recorded.position)
-            parked = checkpoints.parked(self.name)
+            parked = checkpoints.parked(self.name) if self.projection.parks else ()
             followed = [fact for fact in news if fact.recorded.stream not in parked] if parked else news
             with self._tables():
                 self.projection.apply(followed)
