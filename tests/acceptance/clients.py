@@ -199,6 +199,8 @@ class SocketClient(Client):
         elif frame["type"] == "error":
             if not frame["retryable"]:
                 raise Unexpected(str(frame))
+            if "id" not in frame:
+                raise EOFError(frame["code"])  # the room of the address cannot be had now
             await self.back_off(frame["code"])
             await self._post(socket, connection, frame["id"])
 
