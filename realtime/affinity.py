@@ -12,7 +12,6 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 from zlib import crc32
 
 AFFINITY = "verbatim.affinity"
@@ -27,7 +26,8 @@ CELLS = 4096
 """Rooms of a place are counted in so many cells; those that share one count as one."""
 UNREAD_BYTES = 64 * 1024
 """About how much may be on its way to a place. What is more is served where it is."""
-MAX_HEAD_BYTES = 128 * 1024
+MESSAGE_BYTES = 2 * UNREAD_BYTES
+"""More than the kernel lets into one message: it doubles what it is told of a buffer."""
 AT_ONCE = 16
 """Connections that are taken in before whatever else waits in the event loop gets its turn."""
 _PART = (1 + CELLS) * 4
@@ -35,13 +35,6 @@ _NOBODY = 2**32 - 1
 """Stands for the number of sockets of a place that has no process."""
 
 type Take = Callable[[socket.socket, bytes], None]
-
-
-class Place(NamedTuple):
-    """Where connections for a place arrive, and where they are put in."""
-
-    inbox: socket.socket
-    outbox: socket.socket
 
 
 class Mail:
@@ -52,8 +45,8 @@ class Mail:
     """
 
     def __init__(self, places: int) -> None:
-        self._places = [Place(*socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)) for _ in range(places)]
-        for inbox, outbox in self._places:
+        self._ways = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(places)]
+        for inbox, outbox in self._ways:
             inbox.setblocking(False)
             outbox.setblocking(False)
             outbox.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
@@ -65,7 +58,8 @@ class Mail:
 
     def files(self, place: int) -> list[int]:
         """What the process of a place inherits: its own inbox, the memory, and the way to each place."""
-        return [self._places[place].inbox.fileno(), self._memory, *(each.outbox.fileno() for each in self._places)]
+        inbox, _ = self._ways[place]
+        return [inbox.fileno(), self._memory, *(outbox.fileno() for _, outbox in self._ways)]
 
     def leave(self, place: int) -> None:
         """The process of a place is gone, until another one starts."""
@@ -73,7 +67,7 @@ class Mail:
 
     def close(self) -> None:
         """Nobody is to inherit it any more."""
-        for inbox, outbox in self._places:
+        for inbox, outbox in self._ways:
             inbox.close()
             outbox.close()
         os.close(self._memory)
@@ -106,8 +100,7 @@ class Affinity:
         """
         self._take, self._most = take, most
         begin = _at(self._place)
-        for cell in range(begin, begin + 1 + CELLS):
-            self._cells[cell] = 0
+        self._cells[begin : begin + 1 + CELLS] = memoryview(bytes(_PART)).cast("I")
         asyncio.get_running_loop().add_reader(self._inbox, self._receive)
 
     def stop(self) -> None:
@@ -147,19 +140,21 @@ class Affinity:
 
     def _count(self, room: str, change: int) -> None:
         self._sockets += change
-        _, cell = self._find(room)
+        self._tell(0, self._sockets)
         if room:
+            _, cell = self._find(room)
             self._rooms[cell] += change
+            self._tell(1 + cell, self._rooms[cell])
+
+    def _tell(self, cell: int, count: int) -> None:
         if not self._leaving:  # then the memory is the successor's
-            begin = _at(self._place)
-            self._cells[begin] = self._sockets
-            self._cells[begin + 1 + cell] = self._rooms[cell]
+            self._cells[_at(self._place) + cell] = count
 
     def _receive(self) -> None:
         assert self._take
         for _ in range(AT_ONCE):
             try:
-                head, files, _, _ = socket.recv_fds(self._inbox, MAX_HEAD_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+                head, files, _, _ = socket.recv_fds(self._inbox, MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
             except OSError:  # nothing more for now
                 return
             if files:

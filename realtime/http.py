@@ -79,7 +79,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Become a WebSocket, here or at home; one that comes while the server leaves is told so."""
-        affinity, room = self._affinity, self._find_room()
+        affinity = self._affinity
+        room = self._find_room() if affinity else ""
         if affinity and room and self._go_home(affinity, room):
             return
         super().handle_websocket_upgrade()

@@ -76,6 +76,9 @@ def migrated_database(postgres: Postgres) -> str:
     return postgres.create_database(like=_template(postgres))
 
 
+WORKER_RUNS = b"Verbatim's worker runs"
+
+
 class Process(Server):
     """A long-running command of manage.py, on a database that has its tables: by itself on a new SQLite file."""
 
@@ -117,13 +120,18 @@ class Web(Process):
 
 
 class Projector(Process):
-    """`manage.py runprojections`."""
+    """`manage.py runprojections`, which is there once it says so: from then on it can be told to leave."""
 
     def _launch(self, **how: Any) -> subprocess.Popen[bytes]:
+        self._said_before = self._says
         return self._run("runprojections", **how)
 
     def _answers(self) -> bool:
-        return True
+        return self._says > self._said_before
+
+    @property
+    def _says(self) -> int:
+        return (self.folder / "log").read_bytes().count(WORKER_RUNS)
 
 
 def parts(database_url: str) -> Parts:

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import SimpleNamespace
+from typing import cast
 
 import psycopg
 import pytest
 
-from projections import checkpoints
+from commands.subscription import Fact, Log
+from projections import checkpoints, runner
 from projections.applying import Applier
 from projections.history import History
-from projections.runner import Runner
+from projections.runner import FEW, Runner
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, Running, execute, on_django, said, tables
 from tests.projections.test_parking import retry
@@ -29,6 +32,46 @@ async def test_what_is_said_while_it_runs_can_be_read(deployment: Deployment) ->
             (receipt,) = await deployment.say(GRACE, f"line {i}")
             page = await deployment.page(min_position=receipt.position)
             assert said(page)[-1] == f"line {i}"
+
+
+class Slow:
+    """A read model to which a batch takes a while, by a clock of its own."""
+
+    now = 0.0
+
+    def __init__(self, took_s: float) -> None:
+        self._took_s = took_s
+
+    def apply(self, _: object) -> None:
+        Slow.now += self._took_s
+
+
+@pytest.mark.parametrize(
+    ("events", "took_s", "rests", "last_s"),
+    [
+        (1, 0.004, [], 0.036),
+        (FEW, 0.004, [], 0.036),
+        (FEW + 1, 0.004, [0.004] * 3, 0.024),
+        (runner.BATCH - 1, 0.03, [0.02] * 3, -0.01),
+        (runner.BATCH, 0.03, [], 0),
+    ],
+)
+async def test_with_more_than_a_few_events_it_rests_after_each_read_model_unless_it_is_behind(
+    monkeypatch: pytest.MonkeyPatch, events: int, took_s: float, rests: list[float], last_s: float
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(_: Runner, seconds: float) -> float:
+        pauses.append(seconds)
+        return seconds
+
+    monkeypatch.setattr(Runner, "_pause", pause)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: Slow.now))
+    working = Runner(cast(Log, None))
+    working._appliers = cast(list[Applier], [Slow(took_s)] * 3)
+    assert await working._apply(cast(list[Fact], [None] * events)) == pytest.approx(last_s)
+    assert pauses == pytest.approx(rests)
+    working._thread.shutdown()
 
 
 async def test_a_broken_event_parks_its_room_and_the_rest_goes_on(

@@ -1,6 +1,7 @@
 """`manage.py runprojections`: the worker. Start as many as you like; one leads, the others stand by."""
 
 import asyncio
+import logging
 import signal
 from argparse import ArgumentParser
 from typing import Any
@@ -17,6 +18,8 @@ from config.metrics import Metrics
 from projections.queries import Queries
 from projections.runner import Runner
 from realtime.server import GONE_S
+
+log = logging.getLogger("verbatim")
 
 
 class Command(BaseCommand):
@@ -47,6 +50,7 @@ async def _work(wait_s: float) -> None:
     runner = parts.runner(deployment.log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _leave, runner)
+    log.info("Verbatim's worker runs")
     queries = Queries(deployment.log)
     await queries.open()
     metrics = Metrics("projections", queries)
