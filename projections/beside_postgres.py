@@ -1,7 +1,6 @@
 """The tables beside, on PostgreSQL: in a schema of their own, under the same names, until they change places."""
 
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +17,8 @@ IN_USE = "public"
 PASSING = "passing"
 """A schema that exists for the moment in which tables change places."""
 SETTLED = "10s"
+ANALYZE_DELAY = "4ms"
+"""So long it rests after each portion of pages."""
 PATIENT = "30ms"
 """Longer than this nobody waits behind a lock that we have not got: then we step back and try again."""
 
@@ -56,12 +57,11 @@ WHERE n.nspname = %s AND c.relname = ANY (%s) AND g.grantee <> c.relowner
 class PostgresTables:
     """See `Tables`. Their definitions come from the catalog, so that they are what the migrations made of them.
 
-    Indexes and keys that the projection does not need to be filled are made when it has been.
+    Keys that the projection does not need while it fills its tables are made when it has done so.
     """
 
     def __init__(self, projection: Projection) -> None:
         self._names = list(projection.tables)
-        self._needed = set(projection.indexes)
         self._unkeyed = {table.name for table in projection.unkeyed}
         self._repeating = {table.name: table for table in projection.repeating}
 
@@ -71,10 +71,9 @@ class PostgresTables:
 
     def are_made(self) -> bool:
         """See `Tables.are_made`."""
-        in_use, beside = self._indexes(IN_USE).items(), self._indexes(SCHEMA)
-        if self._look(_COLUMNS, SCHEMA) != self._look(_COLUMNS, IN_USE):
-            return False
-        if not (beside.items() <= in_use and self._needed <= {*beside}):
+        if self._look(_COLUMNS, SCHEMA) != self._look(_COLUMNS, IN_USE) or self._indexes(SCHEMA) != self._indexes(
+            IN_USE
+        ):
             return False
         constraints = {*self._look(_CONSTRAINTS, SCHEMA)}
         return constraints <= {*self._look(_CONSTRAINTS, IN_USE)} and self._unkeyed >= {*self._missing_keys()}
@@ -88,7 +87,7 @@ class PostgresTables:
                 self._make_table(name)
             for name in {*self._names} - self._unkeyed:
                 self._make_keys(name)
-            self._make_indexes(self._needed)
+            self._make_indexes()
 
     def remove(self) -> None:
         """See `Tables.remove`."""
@@ -104,10 +103,6 @@ class PostgresTables:
             run("SET LOCAL synchronous_commit = off")
             apply(facts)
 
-    def need(self, index: str) -> None:
-        """See `Tables.need`."""
-        self._make_indexes(self._missing_indexes() & {index})
-
     def finish(self) -> None:
         """See `Tables.finish`."""
         for name in self._missing_keys():
@@ -115,10 +110,9 @@ class PostgresTables:
                 if name in self._repeating:
                     self._leave_least(self._repeating[name])
                 self._make_keys(name)
-        with self._making():
-            self._make_indexes(self._missing_indexes())
         for name in self._names:
-            run(f"ANALYZE {SCHEMA}.{name}")
+            with transaction.atomic():
+                run(f"SET LOCAL vacuum_cost_delay = '{ANALYZE_DELAY}'; ANALYZE {SCHEMA}.{name}")
 
     def meet[T](self, advance: Callable[[], bool], look: Callable[[], T | None]) -> T | None:
         """See `Tables.meet`. In its snapshot a transaction sees its own writes, and the version in use stands still."""
@@ -133,9 +127,9 @@ class PostgresTables:
 
         The first lock sends autovacuum away and lets everybody read and write; under it we wait for the runner's batch
         to end. Only the last one stops readers, when nothing is left to do but to change names. Tables
-        that lack an index are never put in use.
+        that lack a key are never put in use.
         """
-        if self._missing_indexes() or self._missing_keys():
+        if self._missing_keys():
             self.finish()
         try:
             with transaction.atomic():
@@ -194,18 +188,18 @@ class PostgresTables:
             f"FROM {SCHEMA}.{PASSING}_{name} ORDER BY {', '.join(columns)}"
         )
         run(f"DROP TABLE {SCHEMA}.{PASSING}_{name}")
+        self._make_indexes()
 
     def _make_keys(self, table: str) -> None:
         for name, constraint, definition in self._look(_CONSTRAINTS, IN_USE):
             if name == table:
                 run(f'ALTER TABLE {SCHEMA}.{name} ADD CONSTRAINT "{constraint}" {definition}')
 
-    def _missing_indexes(self) -> AbstractSet[str]:
-        return self._indexes(IN_USE).keys() - self._indexes(SCHEMA).keys()
-
-    def _make_indexes(self, names: AbstractSet[str]) -> None:
+    def _make_indexes(self) -> None:
+        """Make all that are missing."""
+        there = self._indexes(SCHEMA)
         for name, definition in self._indexes(IN_USE).items():
-            if name in names:
+            if name not in there:
                 run(definition.replace(" ON ", f" ON {SCHEMA}.", 1))
 
     def _indexes(self, schema: str) -> dict[str, str]:

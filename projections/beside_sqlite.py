@@ -66,9 +66,6 @@ class SQLiteTables:
             portion, rest = rest[: self._portion], rest[self._portion :]
             self._briefly(partial(apply, portion))
 
-    def need(self, index: str) -> None:
-        """See `Tables.need`: here are all of them from the beginning."""
-
     def finish(self) -> None:
         """See `Tables.finish`: here is nothing to do."""
 

@@ -29,9 +29,6 @@ class Tables(Protocol):
     def write(self, apply: Callable[[Sequence[Fact]], None], facts: Sequence[Fact]) -> None:
         """Have events applied, in portions and at a pace that others can live with."""
 
-    def need(self, index: str) -> None:
-        """Make an index at once that was to be made at the end, if it is not there."""
-
     def finish(self) -> None:
         """What is better done when the tables have been filled."""
 

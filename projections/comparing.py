@@ -1,5 +1,6 @@
 """What two versions of a projection's tables have in common, and what not. Called within one snapshot of both."""
 
+import time
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from projections.versions import beside_of, key_beside
 
 EXAMPLES = 3
 EXCERPT = 40
+PIECE = 1000
+REST = 0.5
+"""PostgreSQL reads so many pages of a table at once, then rests for so much of the time that they took."""
 MASK = 2**64 - 1
 
 
@@ -95,11 +99,27 @@ def _compare(table: str) -> Compared:
 
 def _sum(name: str, table: str) -> Sum:
     if connection.vendor == "postgresql":
-        ((count, total),) = rows(f"SELECT count(*), coalesce(sum(hash_record_extended(t, 0)), 0) FROM {name} t")
+        count, total = _sum_in_pieces(name)
     else:
         keys, columns = _columns(table)
         ((count, total),) = rows(f"SELECT count(*), checksum({', '.join([*keys, *columns])}) FROM {name}")
     return Sum(count, f"{int(total or 0) & MASK:016x}")
+
+
+def _sum_in_pieces(name: str) -> tuple[int, int]:
+    """How many rows a table has on PostgreSQL, and the sum of their hashes. What comes meanwhile it does not see."""
+    ((pages,),) = rows("SELECT pg_relation_size(%s) / current_setting('block_size')::bigint", [name])
+    count = total = 0
+    for begin in range(0, pages, PIECE):
+        began = time.monotonic()
+        ((counted, hashed),) = rows(
+            f"SELECT count(*), coalesce(sum(hash_record_extended(t, 0)), 0) FROM {name} t "
+            "WHERE ctid >= %s::tid AND ctid < %s::tid",
+            [f"({begin},0)", f"({begin + PIECE},0)"],
+        )
+        count, total = count + counted, total + int(hashed)
+        time.sleep(REST * (time.monotonic() - began) if counted else 0.0)
+    return count, total
 
 
 def _columns(table: str) -> tuple[list[str], list[str]]:

@@ -72,7 +72,6 @@ class Directory:
 
     name = "directory"
     tables = (TABLE.name,)
-    indexes = ()
     unkeyed = ()
     repeating = ()
     parks = True

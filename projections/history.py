@@ -8,12 +8,10 @@ from commands.events import MessageEdited, MessagePosted, MessageRedacted, RoomC
 from commands.people import ERASED, RoomExpired, person_of
 from commands.subscription import Fact
 from projections import items
-from projections.beside_tables import tables_of
 from projections.history_tables import ITEMS, PAST, ROOMS, TEXTS, forget_days, forget_person
 from projections.items import Item
 from projections.projection import CannotApply, by_room, check_next
 from projections.rows import Row, Table, delete_under, insert, select, select_pairs, upsert
-from projections.versions import is_beside
 
 TITLES = Table(
     "history_title",
@@ -51,7 +49,6 @@ class History:
 
     name = "history"
     tables = (ROOMS.name, TITLES.name, ITEMS.name, PAST.name, TEXTS.name)
-    indexes = ("history_item_message",)
     unkeyed = ()
     repeating = ()
     parks = True
@@ -83,16 +80,9 @@ class History:
         upsert(ROOMS, [(room, *reached[room]) for room in rooms])
         for recorded, event, _ in facts:
             if recorded.topic == ERASED:
-                self._need("history_item_author")
                 forget_person(person_of(recorded.subject))
             elif isinstance(event, RoomExpired):
-                self._need("history_item_time")
                 forget_days(event.room, begin_of(event.before))
-
-    def _need(self, index: str) -> None:
-        """An index that only forgetting needs is made, beside, when something is forgotten for the first time."""
-        if is_beside():
-            tables_of(self).need(index)
 
 
 class Changes:

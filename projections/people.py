@@ -20,7 +20,6 @@ class People:
 
     name = "people"
     tables = (ROOMS.name, EVENTS.name)
-    indexes = ()
     unkeyed = (ROOMS, EVENTS)
     repeating = (ROOMS,)
     parks = False

@@ -22,10 +22,6 @@ class Projection(Protocol):
         """What it writes, and may be emptied to build it again."""
 
     @property
-    def indexes(self) -> Sequence[str]:
-        """The indexes by which it finds rows while it applies events, but for those of keys."""
-
-    @property
     def unkeyed(self) -> Sequence[Table]:
         """Tables to which it does nothing but `insert_new`: while they are filled beside, they can do without a key."""
 

@@ -39,7 +39,6 @@ class Proof:
 
     name = "proof"
     tables = (SIZE.name, TILES.name)
-    indexes = ()
     unkeyed = ()
     repeating = ()
     parks = False
