@@ -75,6 +75,7 @@ class Directory:
     unkeyed = ()
     repeating = ()
     parks = True
+    can_wait = False
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`."""

@@ -52,6 +52,7 @@ class History:
     unkeyed = ()
     repeating = ()
     parks = True
+    can_wait = False
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Reads and writes as often for many events as for one.

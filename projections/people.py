@@ -23,6 +23,7 @@ class People:
     unkeyed = (ROOMS, EVENTS)
     repeating = (ROOMS,)
     parks = False
+    can_wait = False
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`."""

@@ -33,6 +33,10 @@ class Projection(Protocol):
     def parks(self) -> bool:
         """Whether a room is set aside whose events it cannot apply. If not, it stands still at such an event."""
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether nobody misses it for a second: under load it is given more events at a time, for less work each."""
+
     def apply(self, facts: Sequence[Fact]) -> None:
         """Write what these events say. Called within a transaction on Django's connection, with rising positions.
 

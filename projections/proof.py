@@ -27,11 +27,11 @@ class Reached(NamedTuple):
 
 
 class _Hashed(NamedTuple):
-    """A hash, and the positions of the first and the last event under it."""
+    """Hashes of one level, and of each the positions of the first and the last event under it."""
 
-    hash: bytes
-    first_position: int
-    last_position: int
+    hashes: Sequence[bytes]
+    first_positions: Sequence[int]
+    last_positions: Sequence[int]
 
 
 class Proof:
@@ -42,14 +42,15 @@ class Proof:
     unkeyed = ()
     repeating = ()
     parks = False
+    can_wait = True
 
     def apply(self, facts: Sequence[Fact]) -> None:
         """See `Projection.apply`. Raises: TreeDamaged."""
         size, position = reached()
         news = [fact.recorded for fact in facts[count_upto(facts, position) :]]
         if news:
-            leaves = [_Hashed(merkle.leaf_of(event), event.position, event.position) for event in news]
-            upsert(TILES, list(_grow(size, leaves)))
+            positions = [event.position for event in news]
+            upsert(TILES, list(_grow(size, _Hashed([merkle.leaf_of(event) for event in news], positions, positions))))
             upsert(SIZE, [(PARTITION, size + len(news), news[-1].position)])
 
 
@@ -65,26 +66,30 @@ def tile(level: int, number: int) -> Tile | None:
     return Tile._make((*found[:-1], bytes(found[-1]))) if found else None
 
 
-def _grow(size: int, hashed: Sequence[_Hashed]) -> Iterator[Tile]:
+def _grow(size: int, hashed: _Hashed) -> Iterator[Tile]:
     """The tiles that change when these leaves are added to a tree of this size."""
     level = 0
-    while hashed:
+    while hashed.hashes:
         filled = list(_fill(level, size >> (HEIGHT * level), hashed))
         yield from filled
-        hashed = [_Hashed(each.root(), each.first_position, each.last_position) for each in filled if each.is_full]
+        full = [each for each in filled if each.is_full]
+        hashed = _Hashed(
+            [each.root() for each in full],
+            [each.first_position for each in full],
+            [each.last_position for each in full],
+        )
         level += 1
 
 
-def _fill(level: int, count: int, hashed: Sequence[_Hashed]) -> Iterator[Tile]:
+def _fill(level: int, count: int, hashed: _Hashed) -> Iterator[Tile]:
     """The tiles of one level, which has so many hashes, when these are added to it."""
-    number, room = count // WIDTH, WIDTH - count % WIDTH
+    number, begin, end = count // WIDTH, 0, WIDTH - count % WIDTH
     begun = _begun(level, number, count % WIDTH)
-    while hashed:
-        added, hashed = hashed[:room], hashed[room:]
-        first_position = begun.first_position if begun else added[0].first_position
-        hashes = b"".join([begun.hashes if begun else b"", *(each.hash for each in added)])
-        yield Tile(level, number, first_position, added[-1].last_position, hashes)
-        number, room, begun = number + 1, WIDTH, None
+    while begin < len(hashed.hashes):
+        hashes = b"".join([begun.hashes if begun else b"", *hashed.hashes[begin:end]])
+        first_position = begun.first_position if begun else hashed.first_positions[begin]
+        yield Tile(level, number, first_position, hashed.last_positions[begin:end][-1], hashes)
+        number, begin, end, begun = number + 1, end, end + WIDTH, None
 
 
 def _begun(level: int, number: int, count: int) -> Tile | None:

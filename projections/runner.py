@@ -34,6 +34,9 @@ SHORT_REST_S = 0.02
 FEW = 64
 """With more events than that it rests after each projection for as long as that took, at most `SHORT_REST_S`: whoever
 shares a processor with it is held up for a moment only."""
+PATIENCE_S = 1.0
+"""For so long events are held for projections that can wait, unless there are `BATCH` of them or the log's end is
+reached."""
 LONGEST_BACK_OFF_S = 5.0
 CLEAN_EVERY_S = 5.0
 
@@ -52,6 +55,8 @@ class Runner:
         self._signer = signer
         self._lead = Lead([applier.projection.name for applier in self._appliers])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="projections")
+        self._held: list[Fact] = []
+        self._held_since = 0.0
         self._stopping = asyncio.Event()
         self._beaten_at = 0.0
         self._failures = 0
@@ -87,12 +92,13 @@ class Runner:
     async def _follow(self) -> None:
         for applier in self._appliers:
             await self._on_thread(applier.load)
+        self._held.clear()
         after = min(applier.position for applier in self._appliers)
         stopped = asyncio.create_task(self._stopping.wait())
         batches = self._log.follow(after=after, limit=BATCH)
         try:
             while (facts := await _next(batches, stopped)) is not None:
-                rest_s = await self._apply(facts) if facts else 0.0
+                rest_s = await self._apply(facts)
                 await self._wipe(facts)
                 await self._heartbeat()
                 await self._sign()
@@ -105,14 +111,28 @@ class Runner:
     async def _apply(self, facts: Sequence[Fact]) -> float:
         """Apply a batch to every projection; answers for how many seconds to rest then."""
         worked_s = rested_s = 0.0
+        held = self._hold(facts)
         for applier in self._appliers:
+            given = held if applier.projection.can_wait else facts
+            if not given:
+                continue
             began = time.monotonic()
-            await self._on_thread(partial(applier.apply, facts))
+            await self._on_thread(partial(applier.apply, given))
             took_s = time.monotonic() - began
             worked_s += took_s
             if FEW < len(facts) < BATCH:
                 rested_s += await self._pause(min(SHORT_REST_S, took_s))
         return min(LONGEST_REST_S, REST * worked_s) - rested_s if len(facts) < BATCH else 0.0
+
+    def _hold(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Hold a batch for those that can wait; answers all that is held if now is the time for it."""
+        if not self._held:
+            self._held_since = time.monotonic()
+        self._held += facts
+        if facts and len(self._held) < BATCH and time.monotonic() < self._held_since + PATIENCE_S:
+            return ()
+        held, self._held = self._held, []
+        return held
 
     async def _wipe(self, facts: Sequence[Fact]) -> None:
         """After somebody was erased, see to it that nothing has their words, however long that takes."""

@@ -1,7 +1,7 @@
 """The runner: keeps up, parks what it cannot read, leads alone, and outlives its databases."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import cast
@@ -39,11 +39,14 @@ class Slow:
 
     now = 0.0
 
-    def __init__(self, took_s: float) -> None:
+    def __init__(self, took_s: float, *, can_wait: bool = False) -> None:
         self._took_s = took_s
+        self.projection = SimpleNamespace(can_wait=can_wait)
+        self.given: list[int] = []
 
-    def apply(self, _: object) -> None:
+    def apply(self, facts: Sequence[Fact]) -> None:
         Slow.now += self._took_s
+        self.given.append(len(facts))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,20 @@ async def test_with_more_than_a_few_events_it_rests_after_each_read_model_unless
     working._appliers = cast(list[Applier], [Slow(took_s)] * 3)
     assert await working._apply(cast(list[Fact], [None] * events)) == pytest.approx(last_s)
     assert pauses == pytest.approx(rests)
+    working._thread.shutdown()
+
+
+async def test_what_can_wait_is_given_more_at_a_time_up_to_a_second_later_and_all_at_the_end_of_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: Slow.now))
+    monkeypatch.setattr(runner, "BATCH", 10)
+    working, prompt, patient = Runner(cast(Log, None)), Slow(0.4), Slow(0, can_wait=True)
+    working._appliers = cast(list[Applier], [prompt, patient])
+    for events, given in ((1, []), (2, []), (3, []), (1, [7]), (2, [7]), (0, [7, 2]), (0, [7, 2]), (10, [7, 2, 10])):
+        await working._apply(cast(list[Fact], [None] * events))
+        assert patient.given == given
+    assert prompt.given == [1, 2, 3, 1, 2, 10]
     working._thread.shutdown()
 
 
