@@ -16,9 +16,9 @@ from projections.versions import SCHEMA
 IN_USE = "public"
 PASSING = "passing"
 """A schema that exists for the moment in which tables change places."""
-SETTLED = "10s"
 ANALYZE_DELAY = "4ms"
-"""So long it rests after each portion of pages."""
+"""For so long ANALYZE rests after each portion of pages (`vacuum_cost_delay`)."""
+SETTLED = "10s"
 PATIENT = "30ms"
 """Longer than this nobody waits behind a lock that we have not got: then we step back and try again."""
 
@@ -71,9 +71,9 @@ class PostgresTables:
 
     def are_made(self) -> bool:
         """See `Tables.are_made`."""
-        if self._look(_COLUMNS, SCHEMA) != self._look(_COLUMNS, IN_USE) or self._indexes(SCHEMA) != self._indexes(
-            IN_USE
-        ):
+        if self._look(_COLUMNS, SCHEMA) != self._look(_COLUMNS, IN_USE):
+            return False
+        if self._indexes(SCHEMA) != self._indexes(IN_USE):
             return False
         constraints = {*self._look(_CONSTRAINTS, SCHEMA)}
         return constraints <= {*self._look(_CONSTRAINTS, IN_USE)} and self._unkeyed >= {*self._missing_keys()}

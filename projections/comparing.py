@@ -118,7 +118,7 @@ def _sum_in_pieces(name: str) -> tuple[int, int]:
             [f"({begin},0)", f"({begin + PIECE},0)"],
         )
         count, total = count + counted, total + int(hashed)
-        time.sleep(REST * (time.monotonic() - began) if counted else 0.0)
+        time.sleep(REST * (time.monotonic() - began))
     return count, total
 
 

@@ -176,13 +176,24 @@ async def test_while_a_rebuild_is_running_it_is_left_alone(
     async with rebuilding.alone() as [beside]:
         await rebuilding.on_thread(beside.begin)
         await rebuilding.bring_forward([beside])
+        assert _can_find_authors_beside()
         await deployment.erase(mallory)
         await deployment.project()
         assert not on_django(leave_nothing)
         await rebuilding.bring_forward([beside])
         assert found(*WORDS) == set()
+        assert _can_find_authors_beside()
         assert (await rebuilding.compare(beside)).equal
         await rebuilding.exchange(beside)
+
+
+def _can_find_authors_beside() -> bool:
+    """Whether the index for it is there."""
+    if on_django(lambda: connection.vendor) == "sqlite":
+        made = "SELECT 1 FROM sqlite_schema WHERE name = 'beside_history_item_author'"
+    else:
+        made = "SELECT 1 FROM pg_indexes WHERE (schemaname, indexname) = ('beside', 'history_item_author')"
+    return execute(made) == [(1,)]
 
 
 async def test_the_runner_forgets_by_itself(deployment: Deployment, mallory: str, posted: Receipt) -> None:

@@ -68,7 +68,7 @@ async def test_what_comes_when_keys_are_there_is_not_repeated(chatted: Deploymen
     assert tables() == kept
 
 
-@pytest.mark.parametrize("dies", ["_leave_least", "_make_keys"])
+@pytest.mark.parametrize("dies", ["_leave_least", "_make_indexes", "_make_keys"])
 async def test_a_rebuild_that_died_while_keys_were_made_goes_on(
     chatted: Deployment, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
