@@ -11,7 +11,7 @@ from commands.subscription import Log, StoreUnavailable
 from projections import history_statements as statements
 from projections import items
 from projections.hiding import hide_forgotten, hide_redacted, show_redacted
-from projections.history_statements import Among, Kind
+from projections.history_statements import Among, Kind, Past
 from projections.page import Line, Moment, Page, cut
 from projections.reading import Reading
 from projections.waiting import Waits
@@ -53,18 +53,23 @@ class Pages:
 
     async def _page(self, room: str, wanted: Wanted) -> Page:
         among, thread = await self._among(room, wanted.get("thread"))
-        as_of = await self._moment(room, wanted)
-        kind, place = _place(wanted, as_of)
-        parameters = {"room": room, "limit": wanted.get("limit", LIMIT) + 1, kind: place}
-        if thread is not None:
-            parameters["thread"] = thread
-        if as_of is None:
-            rows = await self._read.rows(statements.page(kind, among), parameters)
-        else:
-            rows = await self._past_rows(room, statements.page(kind, among, past=True), parameters | {"as_of": as_of})
-        page = _page(rows, kind, wanted, as_of)
-        if as_of is not None and wanted.get("auditor"):
-            return page._replace(items=await show_redacted(self._log, room, page.items, as_of=as_of))
+        (kind, place), past = _place(wanted), _past(wanted)
+        parameters: dict[str, Any] = {
+            "room": room,
+            "thread": thread,
+            kind: place,
+            "limit": wanted.get("limit", LIMIT) + 1,
+        }
+        if past:
+            parameters[past] = wanted[past]
+        statement = statements.page(kind, among, past)
+        rows = await self._read.rows(statement, parameters)
+        if past == "as_of" and (as_of := wanted["as_of"] or 0) > _head(rows):
+            await self._reach(room, as_of)
+            rows = await self._read.rows(statement, parameters)
+        page = _page(rows, kind, wanted)
+        if page.moment and wanted.get("auditor"):
+            return page._replace(items=await show_redacted(self._log, room, page.items, as_of=page.moment.as_of))
         if page.items and _is_behind(rows):
             return page._replace(items=await hide_redacted(self._log, room, page.items))
         return page
@@ -82,31 +87,18 @@ class Pages:
         [(seq, thread)] = rows
         return ("message", seq) if thread is None else ("thread", thread)
 
-    async def _moment(self, room: str, wanted: Wanted) -> int | None:
-        """The seq as of which the page is wanted, if it is one of the past."""
-        time = wanted.get("as_of_time")
-        if time is None:
-            return wanted.get("as_of")
-        [(seq,)] = await self._read.rows(statements.MOMENT, {"room": room, "time": time})
-        return int(seq or 0)
+    async def _reach(self, room: str, seq: int) -> None:
+        """Wait until the read model has an event of a room.
 
-    async def _past_rows(self, room: str, statement: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """The rows of a page of the past, if need be once the read model has come so far.
-
-        Raises: AfterBeyondHead when nothing has, ProjectionBehind, Unavailable.
+        Raises: AfterBeyondHead when there is none, ProjectionBehind, Unavailable.
         """
-        as_of: int = parameters["as_of"]
-        rows = await self._read.rows(statement, parameters)
-        if as_of > _head(rows):
-            try:
-                facts = await self._log.read_room(room, after=as_of - 1, upto=as_of, limit=1)
-            except StoreUnavailable:
-                raise Unavailable from None
-            if not facts:
-                raise AfterBeyondHead
-            await self._waits.until("history", facts[0].recorded.position)
-            rows = await self._read.rows(statement, parameters)
-        return rows
+        try:
+            facts = await self._log.read_room(room, after=seq - 1, upto=seq, limit=1)
+        except StoreUnavailable:
+            raise Unavailable from None
+        if not facts:
+            raise AfterBeyondHead
+        await self._waits.until("history", facts[0].recorded.position)
 
 
 def check_not_parked(parked: object) -> None:
@@ -115,17 +107,20 @@ def check_not_parked(parked: object) -> None:
         raise RoomParked(retry_after_ms=5000)
 
 
-def _place(wanted: Wanted, as_of: int | None) -> tuple[Kind, int]:
-    """Where the page is; in the past no seq beyond that moment, which would be the same page."""
-    last = BEYOND if as_of is None else as_of
-    kinds: tuple[Kind, ...] = ("after", "around")
+def _place(wanted: Wanted) -> tuple[Kind, int]:
+    """Where the page is."""
+    kinds: tuple[Kind, ...] = ("after", "around", "at")
     for kind in kinds:
         if (place := wanted.get(kind)) is not None:
-            return kind, min(place, last)
-    if (time := wanted.get("at")) is not None:
-        return "at", time
+            return kind, place
     before = wanted.get("before")
-    return "before", last + 1 if before is None else min(before, last + 1)
+    return "before", BEYOND if before is None else before
+
+
+def _past(wanted: Wanted) -> Past | None:
+    """What names the moment of the past as of which the page is wanted, if it is one of those."""
+    pasts: tuple[Past, ...] = ("as_of_time", "as_of")
+    return next((past for past in pasts if wanted.get(past) is not None), None)
 
 
 def _head(rows: Sequence[tuple[Any, ...]]) -> int:
@@ -137,20 +132,20 @@ def _is_behind(rows: Sequence[tuple[Any, ...]]) -> bool:
     return bool(rows) and (rows[0][1] or 0) > _head(rows)
 
 
-def _page(rows: Sequence[tuple[Any, ...]], kind: Kind, wanted: Wanted, as_of: int | None) -> Page:
+def _page(rows: Sequence[tuple[Any, ...]], kind: Kind, wanted: Wanted) -> Page:
     """The page that these rows make. Raises: RoomParked."""
     if not rows:
         return Page([], found_oldest=True, found_newest=True, head_seq=0, position=0)
-    _, _, position, parked, others, pivot, *_ = rows[0]
+    _, _, position, parked, others, pivot, _, _, *past = rows[0]
     check_not_parked(parked)
     there = [row for row in rows if row[6] is not None]
-    if as_of is None:
+    if not past:
         lines = sorted([(row[6], row[7]) for row in there])
     else:
         seen = partial(_as_it_was, auditor=wanted.get("auditor", False))
         lines = sorted((row[6], seen(*row[7:10])) for row in there)
     chosen, found_oldest, found_newest = _choose(lines, kind, wanted.get("limit", LIMIT), others, pivot)
-    moment = None if as_of is None else Moment(as_of, rows[0][10] or "", rows[0][11] or "")
+    moment = Moment(past[4], past[2] or "", past[3] or "") if past else None
     return Page([item for _, item in chosen], found_oldest, found_newest, _head(rows), position, moment)
 
 

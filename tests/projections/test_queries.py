@@ -15,7 +15,7 @@ from commands.clock import from_rfc3339
 from commands.errors import ProjectionBehind, RoomParked, Unavailable
 from commands.rules import ChangeRoom, OpenRoom
 from projections import statements
-from projections.history_statements import MOMENT, THREAD, Among, Kind, page
+from projections.history_statements import THREAD, Among, Kind, Past, page
 from projections.reading import _NAMED, SQLiteReading
 from tests.cast import ADA, GARDEN, GENERAL, GRACE
 from tests.projections.deployment import Deployment, Running, enlarge, execute, said
@@ -121,15 +121,17 @@ async def test_a_page_is_one_statement(deployment: Deployment, monkeypatch: pyte
         return await original(statement, parameters)
 
     monkeypatch.setattr(deployment.queries._read, "rows", counting)
-    wanteds: list[dict[str, Any]] = [{}, {"before": 9}, {"after": 9}, {"around": 9}, {"at": 9}]
-    for wanted in wanteds:
+    places: list[dict[str, Any]] = [{}, {"before": 9}, {"after": 9}, {"around": 9}, {"at": 9}]
+    pasts: list[dict[str, Any]] = [{}, {"as_of": 0}, {"as_of_time": 9}]
+    for place, past in product(places, pasts):
         counted.clear()
-        await deployment.page(**wanted)
+        await deployment.page(**place, **past)
         assert len(counted) == 1
 
 
-PLACE = {"room": GENERAL, "limit": 51, "as_of": 9000, "message_id": "5", "time": 5000, "points": 200}
+PLACE = {"room": GENERAL, "limit": 51, "as_of": 9000, "as_of_time": 5000, "message_id": "5", "points": 200}
 KINDS: tuple[Kind, ...] = ("before", "after", "around", "at")
+PASTS: tuple[Past | None, ...] = (None, "as_of", "as_of_time")
 AMONGS: dict[Among, dict[str, Any]] = {"room": {}, "thread": {"thread": "5"}, "message": {"thread": 1004}}
 BY: dict[Among, str] = {"room": r"room.*seq", "thread": r"room.*thread.*seq", "message": r"room.*\bseq ?="}
 """By which columns the lines of a page are looked up, as the plan names them."""
@@ -146,12 +148,12 @@ async def test_a_page_of_a_large_room_goes_by_index(deployment: Deployment, data
 async def check_plans(deployment: Deployment, database: str) -> None:
     """Nothing is read from end to end, and of a page's lines none to be thrown away."""
     place = PLACE | dict.fromkeys(KINDS, 5000)
-    for kind, (among, thread), past in product(KINDS, AMONGS.items(), (False, True)):
-        plan = await _plan(deployment, database, page(kind, among, past=past), place | thread)
+    for kind, (among, thread), past in product(KINDS, AMONGS.items(), PASTS):
+        plan = await _plan(deployment, database, page(kind, among, past), place | thread)
         assert not _scans(plan), plan
         assert "Filter:" not in plan, plan
         assert not [by for by in _looked_up(plan) if not re.search(rf"{BY[among]}|room_time", by)], plan
-    for statement in (THREAD, MOMENT, statements.TAPE):
+    for statement in (THREAD, statements.TAPE):
         plan = await _plan(deployment, database, statement, place)
         assert not _scans(plan), plan
 
@@ -187,13 +189,14 @@ async def test_a_page_costs_the_same_wherever_it_is(deployment: Deployment, data
         connection.set_progress_handler(lambda: steps.append(1), 1)
     execute("UPDATE history_room SET head_seq = 21000")
     places: dict[Kind, tuple[int, ...]] = dict.fromkeys(KINDS, (0, 20, 5000, 15_000, 2**53)) | {"at": (5000, 15_000)}
-    for kind, thread, as_of in product(KINDS, (None, "15000", "5000"), (None, 1, 5, 20_000)):
+    moments: list[dict[str, int]] = [{past: when} for past in ("as_of", "as_of_time") for when in (1, 5, 20_000)]
+    for kind, thread, past in product(KINDS, (None, "15000", "5000"), [{}, *moments]):
         for place in places[kind]:
             steps.clear()
-            wanted: dict[str, Any] = {kind: place, "thread": thread, "as_of": as_of}
+            wanted: dict[str, Any] = {kind: place, "thread": thread, **past}
             await deployment.page(limit=5, **wanted)
             cost = len(steps)
-            assert cost < 2000, (kind, thread, as_of, place)
+            assert cost < 2000, (wanted, cost)
 
 
 async def test_reading_waits_for_the_position_that_was_promised(deployment: Deployment) -> None:
