@@ -23,19 +23,23 @@ def now_ms() -> Milliseconds:
 
 @lru_cache(maxsize=4096)
 def _to_the_second(unix_s: int) -> str:
-    day, second = divmod(unix_s, 86_400)
-    return f"{_day(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    minute, second = divmod(unix_s, 60)
+    return f"{_to_the_minute(minute)}:{second:02d}"
 
 
 @lru_cache(maxsize=4096)
-def _day(number: int) -> str:
-    return (_EPOCH + timedelta(days=number)).date().isoformat()
+def _to_the_minute(unix_minutes: int) -> str:
+    day, minute = divmod(unix_minutes, 1440)
+    return f"{(_EPOCH + timedelta(days=day)).date().isoformat()}T{minute // 60:02d}:{minute % 60:02d}"
+
+
+_PARTS = [f".{ms:03d}Z" for ms in range(1000)]
 
 
 def rfc3339(unix_ms: Milliseconds) -> str:
     """`2026-11-22T09:43:43.120Z`."""
     second, ms = divmod(unix_ms, 1000)
-    return f"{_to_the_second(second)}.{ms:03d}Z"
+    return _to_the_second(second) + _PARTS[ms]
 
 
 def from_rfc3339(text: str) -> Milliseconds:

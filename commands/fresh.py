@@ -28,6 +28,9 @@ class Fresh:
         self._keyring = keyring
         self._sealed: OrderedDict[bytes, Sealed] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._sealed)
+
     def keep(self, sealed: Sealed) -> None:
         """Keep one more, and forget the oldest if they are too many."""
         self._sealed[sealed.sealed.state] = sealed

@@ -72,7 +72,7 @@ class Mapper:
                 self._forget(person_of(row.subject), row.position)
             elif row.topic == EXPIRED:
                 self._expire(row)
-        facts = [None if (event := self.fresh.find(row)) is None else Fact(row, event) for row in recorded]
+        facts = [self._find(row) for row in recorded] if self.fresh else [None] * len(recorded)
         envelopes = [_envelope(row.state) for row, fact in zip(recorded, facts, strict=True) if fact is None]
         ciphers = await self.keyring.load(_keys(recorded, facts, envelopes))
         rest = iter(envelopes)
@@ -84,6 +84,10 @@ class Mapper:
             return person in self.erasures
         found = await self.keyring.load([person])
         return person in found and found[person] is None
+
+    def _find(self, row: Recorded) -> Fact | None:
+        event = self.fresh.find(row)
+        return None if event is None else Fact(row, event)
 
     def _forget(self, person: str, position: int) -> None:
         self.keyring.forget(person)

@@ -10,7 +10,7 @@ from commands.subscription import Fact
 from projections.projection import CannotApply
 
 
-class Author(msgspec.Struct, frozen=True):
+class Author(msgspec.Struct, frozen=True, gc=False):
     """Who wrote a message, and what they were called in it."""
 
     id: str
@@ -18,7 +18,7 @@ class Author(msgspec.Struct, frozen=True):
     handle: str
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message as REST sends it; the field order is the contract's."""
 
     message_id: str

@@ -15,7 +15,7 @@ from projections.leading import Turn
 from projections.projection import Projection
 from projections.sql import disconnect
 
-BATCH = 20_000
+BATCH = 8_000
 """The more at once, the more changes of a message, or a room, are one; the longer, too, one transaction."""
 WITHIN_S = 60.0
 AGAIN_S = 0.1
