@@ -1,5 +1,8 @@
 """What a rebuild costs those who chat: posts and pages before and during `manage.py rebuild --all`, and its own rate.
 
+Before the rebuild they are also measured beside a loop that only takes what processor time nobody wants (`SCHED_IDLE`,
+as a rebuild's own process does): what that costs, the machine costs once it is busy, whatever it does.
+
 On PostgreSQL a log of 1 000 000 events (BENCH_REBUILD) is rebuilt while 200 messages a second are posted and 50 pages
 read. On SQLite (a fifth of it, 20 and 20 a second) a stranger writes to the file besides, and tells how long it had to
 wait.
@@ -14,8 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,9 +33,11 @@ EVENTS = int(os.environ.get("BENCH_REBUILD", "1000000"))
 SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB", "min_wal_size": "2GB", "checkpoint_timeout": "15min"}
 """As docs/deploy.md has it. A server with few WAL files to use again makes new ones, and commits wait for each."""
 BEFORE_S = 20.0
+SETTLE_S = 2.0
 LOOK_S = 0.2
 PROBE_EVERY_S = 0.01
 MANAGE = (sys.executable, "manage.py")
+IDLING = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 RATE = re.compile(r"([\d,]+)/s")
 
 
@@ -68,39 +73,58 @@ def _prepare(url: str, events: int) -> None:
 
 
 def _measure(url: str, events: int, posts: int, pages: int) -> list[report.Row]:
+    asked: list[Asked] = []
     with ExitStack() as on:
         web = on.enter_context(Program(*MANAGE, "serve", "--port", "{port}", environment=_environment(url)))
         _wait_until_projected(url, events)
         probe = on.enter_context(Probe(url)) if url.startswith("sqlite") else None
-        with subprocess.Popen(
-            [sys.executable, "-m", "bench.people", str(web.port), str(posts), str(pages)],
-            cwd=ROOT, env=_environment(url), stdout=subprocess.PIPE, text=True,
-        ) as people:  # fmt: skip
-            asked: list[Asked] = []
-            reading = threading.Thread(target=_collect, args=(people, asked))
-            reading.start()
-            time.sleep(BEFORE_S)
-            began = time.time()
-            told = _run(url, *MANAGE, "rebuild", "--all")
-            ended = time.time()
-            time.sleep(1)
-            assert people.poll() is None, "the people went away"
-            people.terminate()
-            reading.join()
-    rows = [row for what in ("post", "page") for row in _rows(what, asked, began, ended)]
+        on.enter_context(_people(url, web.port, posts, pages, asked))
+        spans = {"before": _spend(BEFORE_S)}
+        with subprocess.Popen([sys.executable, "-c", IDLING]) as idling:
+            spans["beside a loop"] = _spend(BEFORE_S)
+            idling.kill()
+        time.sleep(SETTLE_S)
+        began = time.time()
+        told = _run(url, *MANAGE, "rebuild", "--all")
+        spans["during"] = (began, time.time())
+        time.sleep(SETTLE_S)
+    rows = [row for what in ("post", "page") for row in _rows(what, asked, spans)]
     if probe:
         waits = [Asked("a stranger's write", due, took_ms, 200) for due, took_ms in probe.waits]
-        rows += _rows("a stranger's write", waits, began, ended)
+        rows += _rows("a stranger's write", waits, spans)
     rate = RATE.findall(told)[-1]
     equal, tables = told.count(": equal"), told.count("rows, checksum")
     print(told, file=sys.stderr)
+    began, ended = spans["during"]
     return [*rows, {"": f"the rebuild: {ended - began:.0f} s, {rate} events/s, {equal} of {tables} tables equal"}]
 
 
-def _rows(what: str, asked: Sequence[Asked], began: float, ended: float) -> list[report.Row]:
-    """What they met before the rebuild, and during it."""
+@contextmanager
+def _people(url: str, port: int, posts: int, pages: int, asked: list[Asked]) -> Iterator[None]:
+    """People who post and read meanwhile; at the end `asked` has what they asked for."""
+    command = [sys.executable, "-m", "bench.people", str(port), str(posts), str(pages)]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment(url), stdout=subprocess.PIPE, text=True) as people:
+        reading = threading.Thread(target=_collect, args=(people, asked))
+        reading.start()
+        try:
+            yield
+            assert people.poll() is None, "the people went away"
+        finally:
+            people.terminate()
+            reading.join()
+
+
+def _spend(seconds: float) -> tuple[float, float]:
+    """The span of so much time that passes now, but for its beginning."""
+    began = time.time()
+    time.sleep(seconds)
+    return began + SETTLE_S, time.time()
+
+
+def _rows(what: str, asked: Sequence[Asked], spans: Mapping[str, tuple[float, float]]) -> list[report.Row]:
+    """What they met in each span of time."""
     rows: list[report.Row] = []
-    for when, since, until in (("before", began - BEFORE_S + 2, began), ("during", began, ended)):
+    for when, (since, until) in spans.items():
         those = [each for each in asked if each.what == what and since <= each.due < until]
         took_ms = sorted(each.took_ms for each in those) or [0.0]
         rows.append({
