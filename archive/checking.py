@@ -111,13 +111,13 @@ class Check:
             self._tree.spoil()
             return None
         if not lines.is_whole(line):
-            self._find(f"{told.stream}/{told.seq} was changed: the line does not match its own check")
+            self._find(f"{_named(told)} was changed: the line does not match its own check")
         self._place(told)
         if not is_as_stored(told):
-            self._find(f"{told.stream}/{told.seq} was changed: what the line tells is not what it says is stored")
+            self._find(f"{_named(told)} was changed: what the line tells is not what it says is stored")
         missing = self._tree.grow(told)
         if missing and self._is_complete:
-            self._find(f"{numbers(missing)} missing before {told.stream}/{told.seq}")
+            self._find(f"{numbers(missing)} missing before {_named(told)}")
         self.account.enter(told.stream, told.seq, told.position)
         self.account.add_content(lines.content_of(line) + b"\n")
         return Entry(self._number, told)
@@ -130,14 +130,13 @@ class Check:
     def _place(self, line: Line) -> None:
         """Every stream's seqs are 1, 2, 3 …, and positions rise."""
         last = self._heads.get(line.stream, 0)
-        name = f"{line.stream}/{line.seq}"
         if line.seq > last + 1:
             missing = f"{last + 1}" if line.seq == last + 2 else f"{last + 1} to {line.seq - 1}"
-            self._find(f"{line.stream}/{missing} is missing before {name}")
+            self._find(f"{line.stream}/{missing} is missing before {_named(line)}")
         elif line.seq <= last:
-            self._find(f"{name} is in the wrong place, or here twice: it comes after {line.stream}/{last}")
+            self._find(f"{_named(line)} is in the wrong place, or here twice: it comes after {line.stream}/{last}")
         elif line.position <= self._position:
-            self._find(f"{name} has position {line.position}, but comes after {self._position}")
+            self._find(f"{_named(line)} has position {line.position}, but comes after {self._position}")
         self._heads[line.stream] = max(last, line.seq)
         self._position = max(self._position, line.position)
 
@@ -154,9 +153,9 @@ class Check:
         for wrong in self._tree.end(said, self._trusted, is_complete=self._is_complete):
             self._find(wrong)
         for kept in self.published.denied:
-            self._find(f"{_name(kept)} has another root: an event before it is not what it was")
+            self._find(f"{_head_named(kept)} has another root: an event before it is not what it was")
         for kept in self.published.outlived:
-            self._find(f"{_name(kept)} has more events than the tree that was signed later: its tail was cut off")
+            self._find(f"{_head_named(kept)} has more events than the tree that was signed later: its tail was cut off")
 
     def _compare(self, said: Manifest) -> None:
         """The manifest with what was read."""
@@ -183,7 +182,11 @@ class Check:
             self.unnamed += 1
 
 
-def _name(kept: SignedHead) -> str:
+def _named(line: Line) -> str:
+    return f"{line.stream}/{line.seq}"
+
+
+def _head_named(kept: SignedHead) -> str:
     return (
         f"the tree head of {kept.head.tree_size} events that was kept elsewhere (signed at "
         f"{rfc3339(kept.head.signed_at)})"

@@ -1,5 +1,7 @@
 """Whether what a line tells is what it says is stored, so far as that is not sealed. Pure."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,20 +16,27 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class _Form(NamedTuple):
-    """How events of a topic are told: what of their data is `plain` and what a time, and all that may be there."""
+    """How events of a topic are told: what of their data is `plain` and what a time, and all that may be there.
+
+    `decode` reads what is stored if nothing else is there; `values` are its actor, its request, and what is plain.
+    """
 
     name: str
     plain: tuple[str, ...]
     times: tuple[str, ...]
     told: frozenset[str]
-    stored: frozenset[str]
+    decode: Callable[[bytes], Any]
+    values: Callable[[Any], tuple[Any, ...]]
 
     @classmethod
     def of(cls, topic: str, kind: type[Event]) -> "_Form":
         """The form of a topic's events."""
         kept = [name for name in kind.__struct_fields__ if name not in kind.SEALED and name not in _CAUSE]
         plain, times = (tuple(name for name in kept if (name in TIMES) == is_time) for is_time in (False, True))
-        return cls(wire_name(topic), plain, times, frozenset(kind.DATA), frozenset([*kept, *_CAUSE, "sealed", "day"]))
+        fields = [(name, Any, None) for name in (*_CAUSE, *kept, "sealed", "day")]
+        stored = msgspec.defstruct("Stored", fields, forbid_unknown_fields=True, gc=False)
+        values = attrgetter("actor", "request_id", *plain)
+        return cls(wire_name(topic), plain, times, frozenset(kind.DATA), msgspec.json.Decoder(stored).decode, values)
 
 
 _FORMS = {topic: _Form.of(topic, kind) for topic, kind in TOPICS.items()}
@@ -41,19 +50,16 @@ def is_as_stored(line: Line) -> bool:
     if form is None:
         return line.topic in UPCASTERS and wire_name(line.topic) == line.event
     try:
-        stored = _decode(line.state)
+        stored = form.decode(line.state)
     except UNREADABLE:
         return False
     told = line.data
     return (
         form.name == line.event
-        and line.actor == stored.get("actor")
-        and line.request_id == stored.get("request_id")
-        and line.occurred_at == _time(stored.get("occurred_at"))
-        and [told.get(name) for name in form.plain] == [stored.get(name) for name in form.plain]
-        and all(told.get(name) == _time(stored.get(name)) for name in form.times)
+        and (line.actor, line.request_id, *map(told.get, form.plain)) == form.values(stored)
+        and line.occurred_at == _time(stored.occurred_at)
+        and (not form.times or all(told.get(name) == _time(getattr(stored, name)) for name in form.times))
         and form.told.issuperset(told)
-        and form.stored.issuperset(stored)
     )
 
 

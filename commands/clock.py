@@ -22,24 +22,20 @@ def now_ms() -> Milliseconds:
 
 
 @lru_cache(maxsize=4096)
-def _to_the_second(unix_s: int) -> str:
-    minute, second = divmod(unix_s, 60)
-    return f"{_to_the_minute(minute)}:{second:02d}"
-
-
-@lru_cache(maxsize=4096)
 def _to_the_minute(unix_minutes: int) -> str:
     day, minute = divmod(unix_minutes, 1440)
     return f"{(_EPOCH + timedelta(days=day)).date().isoformat()}T{minute // 60:02d}:{minute % 60:02d}"
 
 
-_PARTS = [f".{ms:03d}Z" for ms in range(1000)]
+_SECONDS = [f":{second:02d}" for second in range(60)]
+_MILLISECONDS = [f".{ms:03d}Z" for ms in range(1000)]
 
 
 def rfc3339(unix_ms: Milliseconds) -> str:
     """`2026-11-22T09:43:43.120Z`."""
-    second, ms = divmod(unix_ms, 1000)
-    return _to_the_second(second) + _PARTS[ms]
+    unix_s, ms = divmod(unix_ms, 1000)
+    minutes, second = divmod(unix_s, 60)
+    return _to_the_minute(minutes) + _SECONDS[second] + _MILLISECONDS[ms]
 
 
 def from_rfc3339(text: str) -> Milliseconds:

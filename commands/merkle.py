@@ -58,8 +58,12 @@ class Tree:
 
 def leaf_data(event: Recorded) -> bytes:
     """What a leaf covers: the whole stored event, in one line each but for its state, which is as it is stored."""
+    return _covered("", event)
+
+
+def _covered(before: str, event: Recorded) -> bytes:
     position, stream, seq, topic, subject, state = event
-    where = f"{position}\n{stream}\n{seq}\n{topic}\n{subject}\n".encode()
+    where = f"{before}{position}\n{stream}\n{seq}\n{topic}\n{subject}\n".encode()
     return where + (state if type(state) is bytes else _stored(state))
 
 
@@ -70,7 +74,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 def leaf_of(event: Recorded) -> bytes:
     """The leaf of a stored event."""
-    return sha256(b"\0" + leaf_data(event)).digest()
+    return sha256(_covered("\0", event)).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
