@@ -35,7 +35,14 @@ class Cause(NamedTuple):
 
     def stamp(self) -> dict[str, Any]:
         """The fields that every event takes from its cause."""
-        return self._asdict()
+        actor, occurred_at, request_id, address, client = self
+        return {
+            "actor": actor,
+            "occurred_at": occurred_at,
+            "request_id": request_id,
+            "address": address,
+            "client": client,
+        }
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
