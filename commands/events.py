@@ -35,13 +35,12 @@ class Cause(NamedTuple):
 
     def stamp(self) -> dict[str, Any]:
         """The fields that every event takes from its cause."""
-        actor, occurred_at, request_id, address, client = self
         return {
-            "actor": actor,
-            "occurred_at": occurred_at,
-            "request_id": request_id,
-            "address": address,
-            "client": client,
+            "actor": self.actor,
+            "occurred_at": self.occurred_at,
+            "request_id": self.request_id,
+            "address": self.address,
+            "client": self.client,
         }
 
 
