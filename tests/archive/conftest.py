@@ -19,6 +19,7 @@ from config.parts import Parts
 from projections.directory import Directory
 from projections.history import History
 from projections.proof import Proof
+from tests.archive.forging import Lines
 from tests.archive.past import live_through
 from tests.cast import GENERAL
 from tests.projections.conftest import django_on
@@ -105,3 +106,9 @@ async def elsewhere(tmp_path: Path) -> AsyncIterator[Parts]:
     await there.open()
     yield there
     await there.close()
+
+
+@pytest.fixture
+async def exported(server: Server) -> Lines:
+    """The lines of a room's export, each with its end of line."""
+    return (await server.export()).splitlines(keepends=True)

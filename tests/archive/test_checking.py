@@ -29,11 +29,6 @@ def findings(lines: Sequence[bytes], key: bytes = PUBLIC_KEY) -> list[str]:
     return [str(finding) for finding in check(lines, key).findings]
 
 
-@pytest.fixture
-async def exported(server: Server) -> Lines:
-    return (await server.export()).splitlines(keepends=True)
-
-
 async def test_what_was_not_touched_is_proved(server: Server) -> None:
     for room in (GENERAL, GARDEN, None):
         checked = check((await server.export(room)).splitlines(keepends=True))

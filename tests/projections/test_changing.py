@@ -163,6 +163,23 @@ async def test_messages_of_many_rooms_are_found_at_once(deployment: Deployment) 
     assert on_django(lambda: select_pairs(ITEMS, ("room", "message_id"), [])) == []
 
 
+async def test_a_batch_of_several_rooms_gives_what_its_events_give_one_by_one(deployment: Deployment) -> None:
+    for room in (GENERAL, GARDEN):
+        first, _ = await deployment.say(ADA, "one", "two", room=room)
+        about: dict[str, Any] = {"room": room, "message_id": first.message_id or ""}
+        await deployment.do(GRACE, React(**about, emoji="👍"))
+        await deployment.do(ADA, EditMessage(**about, message="another"))
+        await deployment.say(LINUS, "three", room=room)
+    facts = await deployment.log.read_all(after=0, limit=100)
+    on_django(lambda: History().apply(facts))
+    at_once = tables()
+    forget()
+    for fact in facts:
+        on_django(partial(History().apply, [fact]))
+    assert len(at_once["history_item"]) == 6
+    assert tables() == at_once
+
+
 async def test_a_change_of_what_is_not_there_parks_the_room(deployment: Deployment) -> None:
     (posted,) = await deployment.say(ADA, "hi")
     await deployment.project()
