@@ -1,7 +1,7 @@
 """What a rebuild costs those who chat: posts and pages before and during `manage.py rebuild --all`, and its own rate.
 
 Before the rebuild they are also measured beside a loop that only takes what processor time nobody wants (`SCHED_IDLE`,
-as a rebuild's own process does): what that costs, the machine costs once it is busy, whatever it does.
+as a rebuild's own process does): what that costs, a machine costs that is busy, whatever it does.
 
 On PostgreSQL a log of 1 000 000 events (BENCH_REBUILD) is rebuilt while 200 messages a second are posted and 50 pages
 read. On SQLite (a fifth of it, 20 and 20 a second) a stranger writes to the file besides, and tells how long it had to
@@ -80,9 +80,7 @@ def _measure(url: str, events: int, posts: int, pages: int) -> list[report.Row]:
         probe = on.enter_context(Probe(url)) if url.startswith("sqlite") else None
         on.enter_context(_people(url, web.port, posts, pages, asked))
         spans = {"before": _spend(BEFORE_S)}
-        with subprocess.Popen([sys.executable, "-c", IDLING]) as idling:
-            spans["beside a loop"] = _spend(BEFORE_S)
-            idling.kill()
+        spans["beside a loop"] = _beside_a_loop()
         time.sleep(SETTLE_S)
         began = time.time()
         told = _run(url, *MANAGE, "rebuild", "--all")
@@ -112,6 +110,17 @@ def _people(url: str, port: int, posts: int, pages: int, asked: list[Asked]) -> 
         finally:
             people.terminate()
             reading.join()
+
+
+def _beside_a_loop() -> tuple[float, float]:
+    """The span of time in which a loop takes what processor time nobody wants."""
+    with subprocess.Popen([sys.executable, "-c", IDLING]) as idling:
+        try:
+            span = _spend(BEFORE_S)
+            assert idling.poll() is None, "the loop ended"
+        finally:
+            idling.kill()
+    return span
 
 
 def _spend(seconds: float) -> tuple[float, float]:
