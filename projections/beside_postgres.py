@@ -125,18 +125,19 @@ class PostgresTables:
     def exchange(self, advance: Callable[[], bool], and_then: Callable[[], None]) -> bool:
         """See `Tables.exchange`.
 
-        The first lock sends autovacuum away and lets everybody read and write; under it we wait for the runner's batch
-        to end. Only the last one stops readers, when nothing is left to do but to change names. Tables
-        that lack a key are never put in use.
+        The first locks send autovacuum away, from both versions, and let everybody read and write; under them we wait
+        for the runner's batch to end. Only the last one stops readers, when nothing is left to do but to change names.
+        Tables that lack a key are never put in use.
         """
         if self._missing_keys():
             self.finish()
         try:
             with transaction.atomic():
-                self._lock("SHARE UPDATE EXCLUSIVE", SETTLED)
+                self._lock(SCHEMA, "SHARE UPDATE EXCLUSIVE", SETTLED)
+                self._lock(IN_USE, "SHARE UPDATE EXCLUSIVE", SETTLED)
                 if not advance():
                     return False
-                self._lock("ACCESS EXCLUSIVE", PATIENT)
+                self._lock(IN_USE, "ACCESS EXCLUSIVE", PATIENT)
                 self._change_places()
                 and_then()
         except OperationalError as error:
@@ -145,9 +146,9 @@ class PostgresTables:
             raise
         return True
 
-    def _lock(self, mode: str, patience: str) -> None:
+    def _lock(self, schema: str, mode: str, patience: str) -> None:
         run(f"SET LOCAL lock_timeout = '{patience}'")
-        run(f"LOCK TABLE {', '.join(f'{IN_USE}.{name}' for name in self._names)} IN {mode} MODE")
+        run(f"LOCK TABLE {', '.join(f'{schema}.{name}' for name in self._names)} IN {mode} MODE")
 
     def _change_places(self) -> None:
         run(f"CREATE SCHEMA {PASSING}")

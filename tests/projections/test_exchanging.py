@@ -14,6 +14,12 @@ from tests.projections.deployment import Deployment, Running, execute, said
 from tests.projections.test_rebuilding import alone, rebuild, talk
 
 TIMES = 3
+HELD = """
+SELECT count(*) FILTER (WHERE NOT l.granted AND n.nspname = 'beside'), count(*) FILTER (WHERE n.nspname = 'public')
+FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = 'history_item' AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
+"""
+"""Who waits for the table beside, and who has or wants the one in use."""
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
 
 
@@ -97,3 +103,23 @@ async def test_who_reads_for_long_holds_up_the_exchange_and_nobody_else(
     await deployment.project()
     assert (execute("SELECT room FROM parked_room"), execute(INDEXES)) == ([], indexes)
     assert said(await deployment.page())[-2:] == ["meanwhile", "after it"]
+
+
+async def test_who_vacuums_the_tables_beside_holds_up_no_reader(deployment: Deployment, database: str) -> None:
+    if database.startswith("sqlite"):
+        pytest.skip("on SQLite nobody vacuums a table by itself")
+    await talk(deployment)
+    await deployment.project()
+    with closing(psycopg.connect(database)) as vacuum:
+        async with alone(deployment) as (work, versions):
+            for each in versions:
+                await work.on_thread(each.begin)
+            await work.bring_forward(versions)
+            vacuum.execute("LOCK TABLE beside.history_item IN SHARE UPDATE EXCLUSIVE MODE")
+            exchanging = asyncio.create_task(work.exchange(versions[1]))
+            while (held := execute(HELD)) == [(0, 0)]:
+                await asyncio.sleep(0.001)
+            assert held == [(1, 0)]
+            vacuum.rollback()
+            await exchanging
+    assert said(await deployment.page())[0] == "hello"
