@@ -1,7 +1,8 @@
-"""Many rooms against one: 1000 rooms of 10, every one busy, and one room of 10 as busy; as many deliveries a message.
+"""Many rooms against one: 1000 rooms of 10, every one busy, and one room of 10; as many deliveries a message.
 
-One web process on PostgreSQL and Valkey; they take turns on freshly started servers. 1000 sockets post, each again as
-soon as its message came back: one of each room's members, or, of the one room, people who are not in it.
+One web process on PostgreSQL and Valkey; they take turns on freshly started servers. Who posts, posts again as soon as
+the message came back: one of each room's members; of the one room 1000 people who are not in it, so that as much is in
+flight as in the many, or its own ten.
 """
 
 from statistics import median
@@ -12,7 +13,11 @@ from bench.shapes.meter import Figures
 from bench.shapes.sitting import ROUNDS, SECONDS, allow_sockets
 from tests.servers import Postgres, Valkey
 
-SHAPES = {"rooms": "1000 rooms of 10", "room": "one room of 10"}
+SHAPES = {
+    "rooms": "1000 rooms of 10, one of each posts",
+    "room": "one room of 10, 1000 others post",
+    "ten": "one room of 10, all of them post",
+}
 COLUMNS = [
     ("messages/s", "rate", 0),
     ("deliveries/s", "deliveries", 0),
@@ -40,7 +45,8 @@ def main() -> None:
         {"": name, **{title: f"{median(each[key] for each in taken):,.{digits}f}" for title, key, digits in COLUMNS}}
         for name, taken in turns.items()
     ]
-    many, one = (median(each["rate"] for each in taken) for taken in turns.values())
+    many, *one = (median(each["rate"] for each in taken) for taken in turns.values())
     wrong = sum(each[key] for taken in turns.values() for each in taken for key in ("lost", "refused", "gone"))
-    remarks = [f"Many rooms / one room: {many / one:.2f}.", f"Lost, refused, closed: {wrong:.0f}."]
+    ratios = " and ".join(f"{many / each:.2f}" for each in one)
+    remarks = [f"Messages/s, many rooms / one room: {ratios}.", f"Lost, refused, closed: {wrong:.0f}."]
     report.show("rooms", f"Many rooms, or one (median of {ROUNDS})", rows, remarks, turns)

@@ -26,6 +26,7 @@ CROWDS = {
     "s1": Crowd(50, 4, 4),
     "rooms": Crowd(1000, 10, 1),
     "room": Crowd(1, 10, 0, outsiders=1000),
+    "ten": Crowd(1, 10, 10),
 }
 
 
