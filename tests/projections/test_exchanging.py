@@ -17,6 +17,7 @@ TIMES = 3
 HELD = """
 SELECT count(*) FILTER (WHERE NOT l.granted AND n.nspname = 'beside'), count(*) FILTER (WHERE n.nspname = 'public')
 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.backend_type = 'client backend'
 WHERE c.relname = 'history_item' AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
 """
 """Who waits for the table beside, and who has or wants the one in use."""
@@ -117,7 +118,7 @@ async def test_who_vacuums_the_tables_beside_holds_up_no_reader(deployment: Depl
             await work.bring_forward(versions)
             vacuum.execute("LOCK TABLE beside.history_item IN SHARE UPDATE EXCLUSIVE MODE")
             exchanging = asyncio.create_task(work.exchange(versions[1]))
-            while (held := execute(HELD)) == [(0, 0)]:
+            while (held := execute(HELD)) == [(0, 0)] and not exchanging.done():
                 await asyncio.sleep(0.001)
             assert held == [(1, 0)]
             vacuum.rollback()
