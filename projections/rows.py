@@ -12,8 +12,8 @@ from commands.postgres_arrays import BigintArray, BytesArray, TextArray, registe
 from projections import sql
 from projections.versions import is_beside, placed
 
-PIECE = 1000
-PAUSE = 0.4
+PIECE = 1500
+PAUSE = 0.25
 """Beside, after so many rows it pauses for so much of the time that they took."""
 
 type Row = tuple[Any, ...]
