@@ -1,7 +1,7 @@
 """People who post and read at a steady pace: `python -m bench.people PORT POSTS_A_SECOND PAGES_A_SECOND`.
 
 Open loop: each request is due at its time, and its delay counts from then. Prints one JSON line for each request that
-ended, once a second, so that telling costs the machine nothing: what it was, when it was due (Unix s), how long it took
+ended, once a second, so that telling disturbs nobody: what it was, when it was due (Unix s), how long it took
 (ms), and its status (0 for a lost one).
 """
 

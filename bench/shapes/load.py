@@ -24,7 +24,7 @@ async def load(shape: str, target: dict[str, Any], seconds: float, messages: int
     gc.freeze()
     gc.disable()
     match shape:
-        case "s1" | "rooms" | "room" | "ten":
+        case _ if shape in closed_loop.CROWDS:
             figures = await closed_loop.run(dialect, port, parts, seconds, closed_loop.CROWDS[shape])
             return figures | await _behind(dialect, port)
         case "s2":
